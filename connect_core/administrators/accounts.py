@@ -18,7 +18,7 @@ from connect_core.administrators.roles import Role
 from connect_core.administrators.secrets_at_rest import PURPOSE, get_associated
 from connect_core.crypto import Sealer, SealError, one_time_passwords, token_hash
 from connect_core.crypto.sealing import derive_key
-from connect_core.errors import BadRequest, NotThere
+from connect_core.errors import BadRequest, ChangedMeanwhile, NotThere
 from connect_core.store import Database, Transaction, administrators, audit
 from connect_core.store.administrators import WAITING, AdministratorRow
 
@@ -99,19 +99,30 @@ class Accounts:
         await self._database.write(insert)
         return code
 
-    async def set_role(self, name: str, role: Role, act: OperatorAct) -> None:
-        """Give an administrator another role. Raises `NotThere`, and `AdministratorRefused` for the last operator."""
-        await self._change(
-            name, act, "administrator.role_changed", lambda row: replace(row, role=role), detail=f"role {role}"
-        )
+    async def set_role(self, name: str, role: Role, act: OperatorAct, *, former: Role | None = None) -> bool:
+        """Give an administrator another role; False when they have it already.
 
-    async def disable(self, name: str, act: OperatorAct) -> None:
-        """Refuse an administrator from now on, and end the sessions. Raises as `set_role`."""
-        await self._change(name, act, "administrator.disabled", lambda row: replace(row, disabled=1))
+        `former` is the role that whoever decides has seen. Raises `NotThere`, `AdministratorRefused` for the last
+        operator, and `ChangedMeanwhile` for one who has neither role.
+        """
 
-    async def enable(self, name: str, act: OperatorAct) -> None:
-        """Let an administrator sign in again. Raises `NotThere`."""
-        await self._change(name, act, "administrator.enabled", lambda row: replace(row, disabled=0))
+        def change(row: AdministratorRow) -> AdministratorRow:
+            if former is not None and row.role not in (former, role):
+                raise ChangedMeanwhile(f"somebody else gave this administrator the role {row.role} meanwhile")
+            return replace(row, role=role)
+
+        return await self._change(name, act, "administrator.role_changed", change, detail=f"role {role}")
+
+    async def disable(self, name: str, act: OperatorAct) -> bool:
+        """Refuse an administrator from now on, and end the sessions; False when it is so already.
+
+        Raises `NotThere`, and `AdministratorRefused` for the last operator.
+        """
+        return await self._change(name, act, "administrator.disabled", lambda row: replace(row, disabled=1))
+
+    async def enable(self, name: str, act: OperatorAct) -> bool:
+        """Let an administrator sign in again; False when it is so already. Raises `NotThere`."""
+        return await self._change(name, act, "administrator.enabled", lambda row: replace(row, disabled=0))
 
     async def set_password(self, name: str, password_hash: str, act: OperatorAct) -> None:
         """Give an administrator another password, and end the sessions. Raises `NotThere`."""
@@ -192,15 +203,17 @@ class Accounts:
         change: Callable[[AdministratorRow], AdministratorRow],
         *,
         detail: str = "",
-    ) -> None:
+    ) -> bool:
         now = self._now()
 
-        def store(tx: Transaction) -> None:
+        def store(tx: Transaction) -> bool:
             operators = administrators.lock_operators(tx)
             row = administrators.lock_administrator(tx, name)
             if row is None:
                 raise NotThere("there is no administrator of this name")
             changed = change(row)
+            if changed == row:
+                return False
             is_operator = changed.role == Role.OPERATOR and not changed.disabled
             if operators == [name] and not is_operator and not self._has_provider:
                 raise AdministratorRefused(
@@ -210,8 +223,9 @@ class Accounts:
             if changed.disabled or (changed.password_hash, changed.totp_secret) != (row.password_hash, row.totp_secret):
                 administrators.delete_sessions_of(tx, name)
             audit.insert_record(tx, act, action, _target(name), now, detail)
+            return True
 
-        await self._database.write(store)
+        return await self._database.write(store)
 
     def _seal(self, name: str, secret: str) -> str:
         return self._sealer.seal(secret.encode(), get_associated(name))

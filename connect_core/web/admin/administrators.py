@@ -71,23 +71,24 @@ class _Administrators:
         return self._tell_code(request, name, await self._accounts.reset(name, self._admin.act(request)))
 
     async def set_role(self, request: Request) -> Response:
-        role = _parse_role(self._admin.get_form(request).get("role"))
+        form, name, act = self._admin.get_form(request), request.path_params["name"], self._admin.act(request)
+        role, former = _parse_role(form.get("role")), _parse_role(form.get("former"))
         try:
-            await self._accounts.set_role(request.path_params["name"], role, self._admin.act(request))
+            is_new = await self._accounts.set_role(name, role, act, former=former)
         except AdministratorRefused as error:
             return await self._show(request, mistake=f"mistake_{error.reason}")
-        return self._admin.done(PATH, "role_changed")
+        return self._admin.done(PATH, "role_changed" if is_new else "unchanged")
 
     async def disable(self, request: Request) -> Response:
         try:
-            await self._accounts.disable(request.path_params["name"], self._admin.act(request))
+            is_new = await self._accounts.disable(request.path_params["name"], self._admin.act(request))
         except AdministratorRefused as error:
             return await self._show(request, mistake=f"mistake_{error.reason}")
-        return self._admin.done(PATH, "administrator_disabled")
+        return self._admin.done(PATH, "administrator_disabled" if is_new else "unchanged")
 
     async def enable(self, request: Request) -> Response:
-        await self._accounts.enable(request.path_params["name"], self._admin.act(request))
-        return self._admin.done(PATH, "administrator_enabled")
+        is_new = await self._accounts.enable(request.path_params["name"], self._admin.act(request))
+        return self._admin.done(PATH, "administrator_enabled" if is_new else "unchanged")
 
     async def end_sessions(self, request: Request) -> Response:
         """End an administrator's sessions; of one's own, all but this one."""

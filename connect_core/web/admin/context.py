@@ -33,6 +33,7 @@ from connect_core.web import responses
 from connect_core.web.admin.catalogues import load_admin_catalogues
 from connect_core.web.admin.doctor_runner import DoctorRunner
 from connect_core.web.admin.forms import TOKEN_FIELD, Form
+from connect_core.web.admin.marked_text import mark_code
 from connect_core.web.admin.screens import Screen
 from connect_core.web.context import WebContext
 from connect_core.web.pages import TEMPLATES as PAGES
@@ -207,6 +208,7 @@ class AdminContext:
         environment.filters["icon"] = lambda icon: web.pages.environment.filters["icon"](icon)  # noqa: PLW0108 - see above
         environment.filters["initial"] = web.pages.environment.filters["initial"]
         environment.filters["when"] = _make_time_filter(web)
+        environment.filters["code"] = mark_code
         environment.tests["drawn"] = lambda icon: f"{icon}.svg" in web.pages.assets
         return environment
 

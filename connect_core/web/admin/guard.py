@@ -100,7 +100,7 @@ def answer_admin_error(admin: AdminContext, request: Request, error: ConnectErro
         error.status,
         title=texts[f"{wording}_title"],
         advice=advice % texts[f"role_{error.role}"] if isinstance(error, RoleNeeded) and error.role else advice,
-        reason=str(error) if admin.find_signed_in(request) else "",
+        reason=str(error) if admin.find_signed_in(request) and not isinstance(error, RoleNeeded) else "",
         code=error.code,
         request_id=request.state.request_id,
         back=admin.prefix + form_page.format_map(request.path_params) if request.method == "POST" else admin.prefix,

@@ -20,8 +20,10 @@ from connect_core.runtime_settings import stored_settings
 from connect_core.store import sealed_values
 from connect_core.store.sealed_values import SealedColumn
 
-SLICE_ROWS = 5000
-"""Rows that one statement reads."""
+SLICE_ROWS = 500
+"""Rows that one statement reads: SQLite reads them on the event loop."""
+FIRST_ROWS = 5000
+"""Rows of each table that are counted without being asked for."""
 SEALED: Mapping[str, tuple[SealedColumn, str]] = {
     "settings": (sealed_values.SETTING_VALUES, stored_settings.PURPOSE),
     "hints": (sealed_values.LOGOUT_HINTS, vendor_sessions.PURPOSE),
@@ -68,17 +70,20 @@ def get_fingerprint(key: bytes) -> str:
 
 
 async def count_first_rows(manager: ConnectManager) -> list[SealedCount]:
-    """Return the counts of each of `SEALED` after one slice: complete ones, but for a table that has more rows."""
-    return [await anext(count_sealed(manager, name)) for name in SEALED]
+    """Return the count of each of `SEALED`: complete but for a table of `FIRST_ROWS` or more."""
+    return [[counted async for counted in count_sealed(manager, name, FIRST_ROWS)][-1] for name in SEALED]
 
 
-async def count_sealed(manager: ConnectManager, name: str) -> AsyncIterator[SealedCount]:
-    """Yield the count of one of `SEALED` after each slice; the last one is complete. Others are served in between."""
+async def count_sealed(manager: ConnectManager, name: str, most_rows: int | None = None) -> AsyncIterator[SealedCount]:
+    """Yield the count of one of `SEALED` after each slice, until it is complete, or `most_rows` were read.
+
+    Other requests are served in between.
+    """
     column, purpose = SEALED[name]
     prefixes = [Sealer([key], purpose).prefix for key in manager.settings.service.keys]
     length, counts, rows, last = len(prefixes[0]), Counter[str](), 0, None
     is_complete = False
-    while not is_complete:
+    while not is_complete and (most_rows is None or rows < most_rows):
         read = partial(sealed_values.count_slice, column=column, length=length, limit=SLICE_ROWS, after=last)
         counted = await manager.database.read(read)
         counts.update(counted.counts)

@@ -16,7 +16,7 @@ from connect_core.web.admin.messages.keys import TEXTS
 from connect_core.web.admin.screens import AdminRoute, Screen
 
 PATH = "/keys"
-TOLD_ROWS = 100_000
+TOLD_ROWS = 50_000
 """After so many rows the page that counts says how far it is."""
 
 

@@ -59,6 +59,11 @@ class ProviderCard:
         """Whether some client type shows it."""
         return any(switch.is_on for switch in self.switches)
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the doctor found that logins with it fail."""
+        return any(finding.level is Level.BROKEN for finding in self.findings)
+
 
 class ProviderCards:
     """Makes the cards."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from connect_core.identity import Language
 from connect_core.web.admin.field_values import (
@@ -20,6 +20,7 @@ from connect_core.web.admin.field_values import (
     show_submitted,
     show_value,
 )
+from connect_core.web.admin.marked_text import mark_code
 from connect_core.web.admin.setting_fields import FormField
 
 Source = Literal["account", "file", "database", "default"]
@@ -77,10 +78,7 @@ class FieldView:
     @property
     def help(self) -> Markup:
         """The field's description, with what stands between backticks as code."""
-        parts = escape(self.field.help).split("`")
-        return Markup("").join(
-            Markup("<code>%s</code>") % part if place % 2 else part for place, part in enumerate(parts)
-        )
+        return mark_code(self.field.help)
 
 
 @dataclass(frozen=True, slots=True)

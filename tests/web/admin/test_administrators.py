@@ -74,7 +74,7 @@ def test_a_role_counts_from_the_next_request_on(admin_shop: AdminShop) -> None:
         create(operator, "zhou", "operator")
         with admin_shop.browsing("zhou") as browser:
             assert browser.post(f"{PAGE}/viewer/enable", PAGE).status_code == 303
-            assert operator.post(f"{PAGE}/zhou/role", PAGE, role="viewer").status_code == 303
+            assert operator.post(f"{PAGE}/zhou/role", PAGE, role="viewer", former="operator").status_code == 303
             assert "New administrator" not in get_text(browser.get(PAGE))
 
 
@@ -100,10 +100,27 @@ def test_the_last_operator_stays_one(admin_shop: AdminShop) -> None:
         for name in others:
             if name != "operator":
                 browser.post(f"{PAGE}/{name}/disable", PAGE)
-        for path, fields in (("disable", {}), ("role", {"role": "viewer"})):
+        for path, fields in (("disable", {}), ("role", {"role": "viewer", "former": "operator"})):
             answer = browser.post(f"{PAGE}/operator/{path}", PAGE, **fields)
             assert answer.status_code == 400
             assert "Nobody else is an operator." in get_text(answer)
+
+
+def test_the_second_of_two_operators_is_told(admin_shop: AdminShop) -> None:
+    """A role that somebody else has changed meanwhile stays, and what is done already is said to be so."""
+    with admin_shop.browsing("operator") as browser:
+        create(browser, "feng", "viewer")
+        browser.post(f"{PAGE}/feng/role", PAGE, role="support", former="viewer")
+        late = browser.post(f"{PAGE}/feng/role", PAGE, role="operator", former="viewer")
+        assert (late.status_code, "Somebody else changed this meanwhile" in get_text(late)) == (409, True)
+        before = admin_shop.shop.rows("es_admin_audit")
+        for path, fields in (("enable", {}), ("role", {"role": "support", "former": "viewer"})):
+            browser.post(f"{PAGE}/feng/{path}", PAGE, **fields)
+            assert "it was so already" in get_text(browser.get(PAGE))
+        assert admin_shop.shop.rows("es_admin_audit") == before
+        row = re.search("bdi>operator</bdi>.*?</tr>", browser.get(PAGE).text, re.DOTALL)
+        assert row
+        assert "operator/disable" not in row[0]
 
 
 def test_sessions_of_somebody_are_ended_and_mine_stays(admin_shop: AdminShop) -> None:
@@ -119,7 +136,7 @@ def test_every_act_is_in_the_audit_log(admin_shop: AdminShop) -> None:
     """Who, what and to whom; no code, no password; the filters find it again."""
     with admin_shop.browsing("operator") as browser:
         code = create(browser, "zheng")
-        browser.post(f"{PAGE}/zheng/role", PAGE, role="viewer")
+        browser.post(f"{PAGE}/zheng/role", PAGE, role="viewer", former="support")
         browser.post(f"{PAGE}/zheng/disable", PAGE)
         records = [row for row in admin_shop.shop.rows("es_admin_audit") if row["target"] == "administrator zheng"]
         actions = ["administrator.created", "administrator.role_changed", "administrator.disabled"]
@@ -137,8 +154,8 @@ def test_every_act_is_in_the_audit_log(admin_shop: AdminShop) -> None:
 def test_the_audit_log_has_pages(admin_shop: AdminShop) -> None:
     """Fifty records on each, none twice and none left out."""
     with admin_shop.browsing("operator") as browser:
-        for _ in range(52):
-            browser.post(f"{PAGE}/viewer/enable", PAGE)
+        for number in range(52):
+            browser.post(f"{PAGE}/viewer/{'enable' if number % 2 else 'disable'}", PAGE)
         page = browser.get("/audit", target="administrator viewer")
         earlier = re.search('href="/connect/admin(/audit[^"]*before=[^"]*)"', page.text)
         assert earlier

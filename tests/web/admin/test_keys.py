@@ -8,7 +8,7 @@ from typing import Any
 from connect_core.administrators.roles import Role
 from connect_core.crypto import Sealer
 from connect_core.members import vendor_sessions
-from connect_core.web.admin.key_counts import SLICE_ROWS
+from connect_core.web.admin.key_counts import FIRST_ROWS
 
 from ...kit.acme import execute
 from ...kit.admin_pages import get_text, run_admin_shop
@@ -40,7 +40,7 @@ def test_the_page_says_what_is_sealed_with_which_key() -> None:
 
 def test_a_large_table_is_counted_on_demand() -> None:
     """The page reads a bounded number of rows, says what it has left out, and another one counts all, step by step."""
-    rows = SLICE_ROWS + 1
+    rows = FIRST_ROWS + 1
     with run_admin_shop() as shop:
         shop.create("viewer", Role.VIEWER)
         [key] = shop.shop.manager.settings.service.keys

@@ -23,9 +23,10 @@ class NewAdministrator(Body):
 
 
 class NewRole(Body):
-    """Another role."""
+    """Another role. `former` is the one that was seen: when somebody else has changed it since, nothing happens."""
 
     role: Role
+    former: Role | None = None
 
 
 class EndedAdministrator(Body):
@@ -93,7 +94,7 @@ class _Administrators:
 
     async def set_role_of_administrator(self, call: ApiCall) -> None:
         body = await call.read(NewRole)
-        await self._accounts.set_role(call.path["name"], body.role, call.act())
+        await self._accounts.set_role(call.path["name"], body.role, call.act(), former=body.former)
 
     async def disable_administrator(self, call: ApiCall) -> None:
         await self._accounts.disable(call.path["name"], call.act())

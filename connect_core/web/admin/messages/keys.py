@@ -21,8 +21,8 @@ TEXTS: Mapping[str, str] = {
     "sealed_totp": "One-time passwords",
     "key_not_counted": "not counted",
     "key_not_counted_advice": (
-        "A table with more than 5,000 rows is counted when you ask for it: that takes a few seconds for a "
-        "million sessions."
+        "A table with 5,000 rows or more is counted when you ask for it: that takes up to a minute for a million "
+        "sessions."
     ),
     "key_count": "Count everything",
     "key_count_advice": (

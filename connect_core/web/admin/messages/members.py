@@ -19,6 +19,8 @@ TEXTS: Mapping[str, str] = {
     "nickname": "Nickname",
     "mobile": "Mobile number",
     "sex": "Sex",
+    "sex_1": "Male",
+    "sex_0": "Female",
     "province": "Province",
     "city": "City",
     "register_client": "Registered from",

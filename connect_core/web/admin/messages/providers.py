@@ -11,6 +11,7 @@ TEXTS: Mapping[str, str] = {
     "provider_none": "No provider is configured yet.",
     "provider_shown_in": "Shown in",
     "provider_works": "No outage seen",
+    "provider_faulty": "Logins fail: see what the doctor found",
     "provider_not_shown": "Not shown anywhere",
     "provider_held": "Held back for %s s: the vendor does not answer",
     "provider_broken": "The plugin cannot be used",
