@@ -1,9 +1,9 @@
 # ruff: noqa: INP001  (a script of the clients, in no package)
 """Writes the parts of the clients that the OpenAPI document says: types, error codes, a method for each operation.
 
-`python clients/generate.py` writes them from `connect_core/web/openapi/openapi.json`, `tests/clients` compares them. How
-a request is sent is written by hand, in `transport.ts` and `transport.py`. Routes for browsers, vendors and older front
-ends have no method.
+`python clients/generate.py` writes them from `connect_core/web/openapi/openapi.json`, `tests/clients` compares them.
+How a request is sent is written by hand, in `transport.ts` and `transport.py`. Routes for browsers, vendors and older
+front ends have no method.
 """
 
 import json

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NARROW = {"viewport": {"width": 320, "height": 640}, "is_mobile": True, "has_touch": True, "locale": "en-GB"}
 PASSWORD = "a password of their own"
-SCREENS = ("/administrators", "/keys", "/audit", "/confirm")
+SCREENS = ("/administrators", "/keys", "/keys/count", "/audit", "/confirm")
 
 
 @pytest.fixture(scope="module")
