@@ -47,8 +47,8 @@ async def _find_table(admin: AdminContext, tables: SettingTables, section: str) 
     kind, _, rest = section.partition(".")
     try:
         if kind == "providers":
-            _, found = await plugins.make_provider(tables, rest.partition(".")[0])
-            return next((table for table in found if table.section == section), None)
+            _, provider_tables = await plugins.make_provider(tables, rest.partition(".")[0])
+            return next((table for table in provider_tables if table.section == section), None)
         if kind == "accounts" and rest in tables.settings.accounts:
             return await plugins.make_account(tables, rest)
     except PageNotFound:

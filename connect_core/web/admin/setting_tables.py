@@ -51,8 +51,8 @@ class SettingTables:
         section, fields = f"providers.{name}", make_fields(kind.Settings)
         uses = list(self._make_use()) if self.settings.accounts else []
         shown = [raw.get(client, {}) for client, names in self.settings.clients.items() if name in names]
-        own = [each.key for each in fields if shown and all(each.key in differing for differing in shown)]
-        needed = [replace(each, is_required=each.is_required and each.key not in own) for each in fields]
+        given = {each.key for each in fields if shown and all(each.key in differing for differing in shown)}
+        needed = [replace(each, is_required=each.is_required and each.key not in given) for each in fields]
         tables = [self._make(section, [*uses, *needed], values, account)]
         inherited = {**account, **values}
         optional = [replace(each, is_required=False) for each in fields]

@@ -38,46 +38,20 @@ class EndedAdministrator(Body):
 
 def administrator_routes(admin: AdminContext) -> list[ApiRoute]:
     """Return the routes of this module."""
-    api = _Administrators(admin)
+    api, sessions = _Administrators(admin), "/administrators/sessions"
     read, write = Scope.READ_ADMINISTRATORS, Scope.WRITE_ADMINISTRATORS
+    create, end = api.create_administrator, api.end_admin_sessions
     return [
         ApiRoute("GET", "/administrators", read, api.list_administrators, "List administrators"),
+        ApiRoute("POST", "/administrators", write, create, "Create an administrator", NewAdministrator, status=201),
         ApiRoute(
-            "POST",
-            "/administrators",
-            write,
-            api.create_administrator,
-            "Create an administrator",
-            NewAdministrator,
-            status=201,
-        ),
-        ApiRoute(
-            "POST",
-            f"{_PATH}/role",
-            write,
-            api.set_role_of_administrator,
-            "Change an administrator's role",
-            NewRole,
-            status=204,
+            "POST", f"{_PATH}/role", write, api.change_role, "Change an administrator's role", NewRole, status=204
         ),
         ApiRoute("POST", f"{_PATH}/disable", write, api.disable_administrator, "Disable an administrator", status=204),
         ApiRoute("POST", f"{_PATH}/enable", write, api.enable_administrator, "Enable an administrator", status=204),
         ApiRoute("POST", f"{_PATH}/reset", write, api.reset_administrator, "Make an administrator set up anew"),
-        ApiRoute(
-            "GET",
-            "/administrators/sessions",
-            read,
-            api.list_sessions_of_administrators,
-            "List sessions of administrators",
-        ),
-        ApiRoute(
-            "POST",
-            "/administrators/sessions/end",
-            write,
-            api.end_sessions_of_administrator,
-            "End an administrator's sessions",
-            EndedAdministrator,
-        ),
+        ApiRoute("GET", sessions, read, api.list_admin_sessions, "List sessions of administrators"),
+        ApiRoute("POST", f"{sessions}/end", write, end, "End an administrator's sessions", EndedAdministrator),
     ]
 
 
@@ -92,7 +66,7 @@ class _Administrators:
         body = await call.read(NewAdministrator)
         return {"set_up_code": await self._accounts.create(body.name, body.role, call.act())}
 
-    async def set_role_of_administrator(self, call: ApiCall) -> None:
+    async def change_role(self, call: ApiCall) -> None:
         body = await call.read(NewRole)
         await self._accounts.set_role(call.path["name"], body.role, call.act(), former=body.former)
 
@@ -105,10 +79,10 @@ class _Administrators:
     async def reset_administrator(self, call: ApiCall) -> Any:
         return {"set_up_code": await self._accounts.reset(call.path["name"], call.act())}
 
-    async def list_sessions_of_administrators(self, call: ApiCall) -> Any:
+    async def list_admin_sessions(self, call: ApiCall) -> Any:
         rows = await self._sessions.find_live()
         return {"sessions": [{name: getattr(row, name) for name in _SHOWN} for row in rows]}
 
-    async def end_sessions_of_administrator(self, call: ApiCall) -> Any:
+    async def end_admin_sessions(self, call: ApiCall) -> Any:
         body = await call.read(EndedAdministrator)
         return {"ended": await self._sessions.end_all_of(body.name, body.provider, call.act())}

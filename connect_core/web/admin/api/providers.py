@@ -121,8 +121,8 @@ class _Providers:
     async def test_connection(self, call: ApiCall) -> Any:
         body = await call.read(TestedRevision)
         test = await self._tests.prepare(call.path["name"], body.revision)
-        found = [finding async for _, findings in self._tests.run(test) for finding in findings]
-        return {"findings": [asdict(finding) for finding in found], "mistakes": list(test.mistakes)}
+        listed = [asdict(finding) async for _, findings in self._tests.run(test) for finding in findings]
+        return {"findings": listed, "mistakes": list(test.mistakes)}
 
     async def show_buttons(self, call: ApiCall) -> Response:
         revision = await self._acts.find_current()
