@@ -41,7 +41,14 @@ class OutageNotice(TypedDict):
     """Look again in so many seconds."""
 
 
-class OfferedLogin(TypedDict):
+class PerhapsDown(TypedDict):
+    """A login whose vendor may be down."""
+
+    unavailable: NotRequired[OutageNotice]
+    """Only while the vendor is down: grey the button."""
+
+
+class OfferedLogin(PerhapsDown):
     """A provider that a client type shows."""
 
     provider: str
@@ -50,8 +57,6 @@ class OfferedLogin(TypedDict):
     """What it is called on a button, in the visitor's language."""
     login_url: str | None
     """Where a browser begins the login; null where an app or a mini program begins it."""
-    unavailable: NotRequired[OutageNotice]
-    """Only while the vendor is down: grey the button."""
 
 
 class BegunLogin(TypedDict):
@@ -161,7 +166,7 @@ class PublicKeySet(TypedDict):
     keys: list[PublicKey]
 
 
-class JoinChoice(TypedDict):
+class JoinChoice(PerhapsDown):
     """A login that can prove which account a person has."""
 
     provider: str
@@ -183,7 +188,7 @@ class WaitingLogin(TypedDict):
     privacy_url: NotRequired[str]
 
 
-class WayToConfirm(TypedDict):
+class WayToConfirm(PerhapsDown):
     """One of the member's own logins."""
 
     provider: str

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, NotThisMember, Unsupported
-from connect_core.identity import ClientType
+from connect_core.identity import ClientType, Language
 from connect_core.login.values import Delivery, PurposeKind
 from connect_core.members.current import LoggedIn
 from connect_core.providers.provider import Entrance
@@ -24,8 +24,8 @@ from connect_core.web.context import WebContext
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import deliver, token_body
-from connect_core.web.login.offered import get_title, is_held_back
-from connect_core.web.pages.views import ConfirmationView, LoginChoice, MemberView
+from connect_core.web.login.offered import describe_outage, make_choice
+from connect_core.web.pages.views import ConfirmationView, MemberView
 from connect_core.web.requests import (
     get_credentials,
     get_language,
@@ -64,7 +64,7 @@ class _ReauthenticationEndpoints:
             return responses.redirect(self._context.get_login_page(return_to))
         view = await self._find_ways(request, logged_in, return_to)
         if not wants_page(request):
-            return responses.json_response(_ways_body(view, f"{self._context.prefix}/reauthenticate"))
+            return responses.json_response(self._describe_ways(view, get_language(request)))
         if await self._is_recent(request):
             return responses.redirect(self._manager.targets.check(return_to))
         return responses.html_response(self._context.pages.confirm_identity(get_language(request), view))
@@ -122,13 +122,11 @@ class _ReauthenticationEndpoints:
     async def _find_ways(self, request: Request, logged_in: LoggedIn, return_to: str) -> ConfirmationView:
         visit = get_visit(request)
         choices = [
-            LoginChoice(
-                configured.name,
-                get_title(configured, visit.language),
+            make_choice(
+                configured,
+                visit.language,
                 f"{self._context.prefix}/{configured.name}/{configured.client_type}/confirm",
-                configured.icon,
                 find_better_place(configured, visit.user_agent),
-                is_down=is_held_back(configured),
             )
             for configured in self._find_own(logged_in)
         ]
@@ -158,10 +156,15 @@ class _ReauthenticationEndpoints:
                 by_type.setdefault(union_type, configured)
         return [*by_type.values()]
 
-
-def _ways_body(view: ConfirmationView, password_url: str) -> WaysToConfirm:
-    ways: list[WayToConfirm] = [
-        {"provider": choice.name, "name": choice.title, "confirm_url": choice.url}
-        for choice in (*view.choices, *view.elsewhere)
-    ]
-    return {"ways": ways, "password_url": password_url if view.takes_password else None}
+    def _describe_ways(self, view: ConfirmationView, language: Language) -> WaysToConfirm:
+        ways: list[WayToConfirm] = [
+            {
+                "provider": choice.name,
+                "name": choice.title,
+                "confirm_url": choice.url,
+                **describe_outage(self._context, choice, language),
+            }
+            for choice in (*view.choices, *view.elsewhere)
+        ]
+        password_url = f"{self._context.prefix}/reauthenticate"
+        return {"ways": ways, "password_url": password_url if view.takes_password else None}

@@ -26,7 +26,7 @@ from connect_core.web.context import WebContext
 from connect_core.web.endpoints import PostedFrom
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.login.delivery import answer_start, token_body
-from connect_core.web.login.offered import get_title, is_held_back
+from connect_core.web.login.offered import get_title, make_choice
 from connect_core.web.pages.views import (
     AccountView,
     ConnectionView,
@@ -220,13 +220,7 @@ def find_choices(
     """
     client = ClientType.PC if logged_in.session.client_type is ClientType.PC else ClientType.H5
     return [
-        LoginChoice(
-            configured.name,
-            get_title(configured, language),
-            f"{context.prefix}/{configured.name}/{configured.client_type}/{verb}",
-            configured.icon,
-            is_down=is_held_back(configured),
-        )
+        make_choice(configured, language, f"{context.prefix}/{configured.name}/{configured.client_type}/{verb}")
         for configured in context.manager.registry.shown_for(client)
         if configured.entrance is Entrance.REDIRECT and configured.provider.union_type not in without
     ]

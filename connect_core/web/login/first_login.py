@@ -29,12 +29,13 @@ from connect_core.providers import calls
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import responses
+from connect_core.web.answers import JoinChoice
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
 from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import answer_start, deliver, describe_consent, take_pending, token_body
-from connect_core.web.login.offered import get_title, is_held_back
+from connect_core.web.login.offered import describe_outage, get_title, make_choice
 from connect_core.web.pages.views import FirstLoginView, LoginChoice, NextStep
 from connect_core.web.requests import (
     check_origin,
@@ -161,7 +162,15 @@ class _FirstLoginEndpoints:
         nickname, name = profile.nickname if profile else "", get_title(configured, language)
         choices = self._find_choices(request, configured, language) if self._manager.chooses else []
         if not wants_page(request):
-            joins = [{"provider": choice.name, "name": choice.title, "join_url": choice.url} for choice in choices]
+            joins: list[JoinChoice] = [
+                {
+                    "provider": choice.name,
+                    "name": choice.title,
+                    "join_url": choice.url,
+                    **describe_outage(self._context, choice, language),
+                }
+                for choice in choices
+            ]
             body = {"provider": configured.name, "name": name, "nickname": nickname, "joins": joins}
             return responses.json_response({**body, **describe_consent(self._manager)})
         view = FirstLoginView(
@@ -180,13 +189,7 @@ class _FirstLoginEndpoints:
         """Return the logins of other vendors that work in this browser."""
         user_agent = get_visit(request).user_agent
         return [
-            LoginChoice(
-                configured.name,
-                get_title(configured, language),
-                f"{self._context.prefix}/{configured.name}/{configured.client_type}/join",
-                configured.icon,
-                is_down=is_held_back(configured),
-            )
+            make_choice(configured, language, f"{self._context.prefix}/{configured.name}/{configured.client_type}/join")
             for configured in self._manager.registry.shown_for(used.client_type)
             if configured.entrance is Entrance.REDIRECT
             and configured.provider.union_type != used.provider.union_type

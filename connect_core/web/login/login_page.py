@@ -23,7 +23,7 @@ from connect_core.web.error_pages import answer_error
 from connect_core.web.logged_in import find_logged_in
 from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import deliver, token_body
-from connect_core.web.login.offered import find_shown, find_start_url, get_title, is_held_back
+from connect_core.web.login.offered import find_shown, find_start_url, make_choice
 from connect_core.web.pages.links import with_query
 from connect_core.web.pages.views import LoginChoice, LoginView, MemberView
 from connect_core.web.pages.ways_out import find_way_out
@@ -169,15 +169,7 @@ class _LoginPageEndpoints:
         if in_app := find_in_app_browser(visit.user_agent):
             ordered.sort(key=lambda configured: configured.provider.own_browser is not in_app)
         return [
-            LoginChoice(
-                configured.name,
-                get_title(configured, visit.language),
-                url,
-                configured.icon,
-                find_better_place(configured, visit.user_agent),
-                is_last_used=configured.name == last_used,
-                is_down=is_held_back(configured),
-            )
+            make_choice(configured, visit.language, url, find_better_place(configured, visit.user_agent), last_used)
             for configured in ordered
             if (url := find_start_url(self._context, configured))
         ]

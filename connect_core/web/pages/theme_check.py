@@ -68,7 +68,7 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     choices = [LoginChoice(words, words, url, words, place, is_last_used=True) for place in places]
     mistake = "wrong_credentials" if is_full else ""
     view = LoginView(some, some, some, mistake, is_full, is_full, is_full)
-    many = choices[:1] * 5 + choices + [replace(choice, is_down=True) for choice in choices[:1]]
+    many = choices[:1] * 5 + choices + [replace(choice, seconds_held=15) for choice in choices[:1]]
     way_out = WayOut("leave_by_link", url, url) if is_full else WayOut("open_in_browser")
     yield lambda: pages.login(language, many, view, way_out=way_out)
     yield lambda: pages.login(language, choices[1:], LoginView(some, takes_credentials=is_full))

@@ -22,7 +22,7 @@ class LoginChoice:
     `name` is the provider's, `title` what it is called on the page, `url` where a link or form leads, `icon` the name
     of its plugin's icon; where it is empty the title's first letter is shown. `place` is the browser or app that the
     visitor has to open the page in for it, None when it works right here. `is_last_used`: this browser logged in by it
-    the last time. `is_down`: its vendor does not answer, so no login by it is begun for the moment.
+    the last time. `seconds_held`: no login by it is begun for so long, because its vendor does not answer.
     """
 
     name: str
@@ -31,7 +31,12 @@ class LoginChoice:
     icon: str
     place: RequiredBrowser | None = None
     is_last_used: bool = False
-    is_down: bool = False
+    seconds_held: int = 0
+
+    @property
+    def is_down(self) -> bool:
+        """Tell whether no login by it is begun at the moment."""
+        return self.seconds_held > 0
 
 
 @dataclass(frozen=True, slots=True)

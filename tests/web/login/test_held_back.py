@@ -162,8 +162,21 @@ def test_a_newcomer_is_told_which_login_does_not_work(clock: Clock) -> None:
         assert newcomer.log_in("wechat", "pc").status_code == 303
         fail(other)
         page = newcomer.http.get("/connect/first-login", headers={**HTML, "accept-language": "en"}).text
+        waiting = newcomer.http.get("/connect/first-login", headers={"accept-language": "en"}).json()
     assert ParsedPage(page).values("button", "data-join") == []
     assert LATER["en"] in page
+    assert [join.get("unavailable") for join in waiting["joins"]] == [{"reason": REASONS["en"], "retry_after": 15}]
+
+
+def test_a_program_is_told_by_which_login_a_member_cannot_confirm(visitor: Visitor) -> None:
+    """The ways of a member who has to say again who they are."""
+    assert visitor.log_in("alipay", "pc").status_code == 303
+    [before] = visitor.http.get("/connect/reauthenticate").json()["ways"]
+    with Visitor(visitor.shop) as other:
+        fail(other)
+    [during] = visitor.http.get("/connect/reauthenticate", headers={"accept-language": "en"}).json()["ways"]
+    assert "unavailable" not in before
+    assert during["unavailable"] == {"reason": REASONS["en"], "retry_after": 15}
 
 
 def test_front_ends_are_told_which_login_does_not_work(visitor: Visitor) -> None:
