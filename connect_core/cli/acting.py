@@ -3,7 +3,6 @@
 import asyncio
 import getpass
 import os
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from connect_core.acts import NAME_LENGTH, OperatorAct
 from connect_core.cli.configuration import load
 from connect_core.errors import SettingsError
 from connect_core.manager import ConnectManager
+from connect_core.request_ids import new_request_id
 from connect_core.store import Database, schema
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ def make_act(operator: str, reason: str) -> OperatorAct:
 
     Raises `BadRequest` for a text that is too long.
     """
-    return OperatorAct(operator or _get_user(), reason, secrets.token_hex(8))
+    return OperatorAct(operator or _get_user(), reason, new_request_id())
 
 
 def run_with_manager(config: Path, action: Callable[[ConnectManager], Awaitable[T]]) -> T:

@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ from connect_core.manager import ConnectManager
 from connect_core.members.preview import preview_login
 from connect_core.observability.login_log import LoginLog, find_login
 from connect_core.observability.login_story import tell
-from connect_core.store import Database, events, schema
+from connect_core.store import Database, event_search, schema
 
 _REQUEST_ID = re.compile("[0-9a-f]{16}")
 _STDIN = "-"
@@ -144,7 +145,7 @@ def _find_events(config: Path, request_ids: list[str]) -> _Stored:
             if mistake := schema.get_advice(schema.find_state(database), f"{schema.UPGRADE} --config {config}"):
                 return _Stored([], mistake)
             with database.open_long() as connection:
-                return _Stored(connection.read(lambda tx: events.find_of_requests(tx, request_ids)))
+                return _Stored(connection.read(lambda tx: event_search.find_of_requests(tx, request_ids, time.time())))
         except Unavailable as error:
             return _Stored([], str(error))
 

@@ -5,7 +5,6 @@ An event is inserted in the transaction whose changes it reports, and marked as 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select, update
@@ -91,17 +90,6 @@ _FIND_LATEST = Statement(
     .limit(bindparam("most"))
 )
 
-_REQUEST_COLUMNS = ("member_id", *_LATEST_COLUMNS)
-
-
-@cache
-def _find_of_requests(count: int) -> Statement:
-    return Statement(
-        select(*(_EVENT.c[name] for name in _REQUEST_COLUMNS))
-        .where(_EVENT.c.request_id.in_([bindparam(f"request_{place}") for place in range(count)]))
-        .order_by(_EVENT.c.create_time, _EVENT.c.id)
-    )
-
 
 def insert_events(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert events; the keys of each row are columns of `es_connect_event`."""
@@ -117,13 +105,6 @@ def find_latest(transaction: Transaction, member_id: int, limit: int) -> list[di
     """Return the member's last `limit` events, the latest first, each as a dictionary of what an operator reads."""
     rows = _FIND_LATEST.all(transaction, member_id=member_id, most=limit)
     return [dict(zip(_LATEST_COLUMNS, row, strict=True)) for row in rows]
-
-
-def find_of_requests(transaction: Transaction, request_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the events of these requests, the oldest first. Reads the whole table: nothing but `explain` asks this."""
-    values = {f"request_{place}": request_id for place, request_id in enumerate(request_ids)}
-    rows = _find_of_requests(len(values)).all(transaction, **values)
-    return [dict(zip(_REQUEST_COLUMNS, row, strict=True)) for row in rows]
 
 
 def find_undispatched(transaction: Transaction, before: int, limit: int, after: int = 0) -> list[EventRow]:

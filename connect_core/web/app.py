@@ -26,6 +26,7 @@ from connect_core.observability.loop_monitor import monitor_loop
 from connect_core.observability.trace_export import export_traces, exporting_traces
 from connect_core.providers.circuits import Circuits
 from connect_core.providers.registry import Plugins
+from connect_core.request_ids import new_request_id
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
 from connect_core.web.account.merge import merge_routes
@@ -51,7 +52,6 @@ from connect_core.web.mounting import below_root, find_route
 from connect_core.web.openapi import openapi_routes
 from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.rate_limit import CountersInDatabase, Limiter
-from connect_core.web.requests import new_request_id
 from connect_core.web.responses import Cookies
 from connect_core.web.token_services.routes import token_service_routes
 

@@ -21,11 +21,12 @@ from connect_core import measurements
 from connect_core.errors import ConnectError, MethodNotAllowed, StateInvalid, Unavailable
 from connect_core.identity import ClientType
 from connect_core.observability.request_context import logging_request
+from connect_core.request_ids import new_request_id
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import ErrorStyle, answer_error, leading_back_to
 from connect_core.web.request_spans import traced
-from connect_core.web.requests import is_speculative, new_request_id, wants_page
+from connect_core.web.requests import is_speculative, wants_page
 
 log = logging.getLogger("connect_login")
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -7,7 +7,6 @@ decides who may do what.
 import json
 import math
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -148,11 +147,6 @@ def get_all_cookies(request: Request) -> dict[str, list[str]]:
             if sign:
                 cookies.setdefault(name, []).append(value.strip('"'))
     return cookies
-
-
-def new_request_id() -> str:
-    """Return 64 random bits in hex, by which a request is found in the log."""
-    return secrets.token_hex(8)
 
 
 def find_requested_language(request: Request) -> Language | None:
