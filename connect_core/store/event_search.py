@@ -62,7 +62,9 @@ _REQUEST_COLUMNS = (
     "request_id",
     "detail",
 )
-_FIND_ENDS = Statement(select(func.min(_EVENT.c.id), func.max(_EVENT.c.id)))
+_FIND_ENDS = Statement(  # two queries: SQLite reads the whole table for both in one
+    select(select(func.min(_EVENT.c.id)).scalar_subquery(), select(func.max(_EVENT.c.id)).scalar_subquery())
+)
 _FIND_FROM = Statement(
     select(_EVENT.c.id, _EVENT.c.create_time).where(_EVENT.c.id >= bindparam("first")).order_by(_EVENT.c.id).limit(1)
 )
