@@ -20,6 +20,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 from redis.exceptions import ConnectionError as ConnectionLost
 
 from connect_core import measurements
@@ -143,6 +144,13 @@ class RedisCache:
         log.info("cache_up")
 
 
+_REFUSALS: dict[type[Exception], str] = {
+    AuthenticationError: "Redis refuses the user or the password",
+    NoPermissionError: "Redis does not let this user do what connect-login has to do",
+    ResponseError: "Redis refuses the number of the database",
+}
+
+
 async def fetch_condition(url: str) -> RedisCondition:
     """Ask the Redis at `url` how it is. Raises `Unavailable`, and `SettingsError` for a bad `url`."""
     pool, reason = _make_pool(url), ""
@@ -153,13 +161,13 @@ async def fetch_condition(url: str) -> RedisCondition:
             redis = Redis(connection_pool=pool)
             info, clock = await redis.info(), await redis.time()
     except Exception as error:  # noqa: BLE001 - the library's own errors, the system's and the timeout's
-        reason = type(error).__name__
+        reason = _REFUSALS.get(type(error), f"Redis does not answer: {type(error).__name__}")
     finally:
         with suppress(Exception):
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await pool.aclose()
     if reason:  # raised here, so that no error hangs on it whose text has the address
-        raise Unavailable(f"Redis does not answer: {reason}")
+        raise Unavailable(reason)
     return RedisCondition(
         version=str(info.get("redis_version", "")),
         time=clock[0] + clock[1] / 1_000_000,

@@ -23,8 +23,9 @@ UNREACHABLE = Kind(
     "redis_unreachable",
     Level.WARNING,
     SUBJECT,
-    "Redis does not answer. Logins go on: each process counts limits and fetches vendors' tokens by itself.",
-    "Start Redis, or correct its host, user and password in service.redis_url.",
+    "Redis does not answer, or refuses us. Logins go on: each process counts limits and fetches vendors' tokens by "
+    "itself.",
+    "Start Redis if it does not answer; else correct host, user, password and database in service.redis_url.",
 )
 READ_ONLY = Kind(
     "redis_read_only",

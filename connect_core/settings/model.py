@@ -22,7 +22,9 @@ from connect_core.settings.values import (
     check_network,
     check_origin,
     check_page_address,
+    check_public_url,
     check_redis_url,
+    check_secret_keys,
     check_time_zone,
     parse_secret_key,
 )
@@ -67,7 +69,7 @@ class ConfiguredVendor(ProviderSettings):
 class Service(Section):
     """`[service]`: where the shop is and how logins end."""
 
-    public_url: Annotated[str, AfterValidator(check_origin)] = Field(
+    public_url: Annotated[str, AfterValidator(check_public_url)] = Field(
         description="The service's own origin; every callback URL is built from it."
     )
     database_url: str = Field(
@@ -89,8 +91,8 @@ class Service(Section):
         description="A Redis that processes share: `redis://`, `rediss://`, `unix://`, or "
         "`redis+sentinel://HOST:PORT,HOST:PORT/NAME`. May be left out.",
     )
-    secret_keys: list[SecretStr] = Field(
-        min_length=1, description="base64url of 32 bytes each; the first seals, all open."
+    secret_keys: Annotated[list[SecretStr], AfterValidator(check_secret_keys)] = Field(
+        description="base64url of 32 bytes each; the first seals, all open."
     )
     redirect_allow: list[ReturnAddress] = Field(
         default=[], description="Origins with path prefix that a login may return to, besides our own."

@@ -172,6 +172,22 @@ def check_redis_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def check_public_url(url: str) -> str:
+    """Return `url` if it is an origin; a path that the shop has before ours is a setting of its own."""
+    try:
+        return check_origin(url)
+    except ValueError as error:
+        hint = "; a path before ours is service.root_path" if "without a path" in str(error) else ""
+        raise ValueError(f"{error}{hint}") from None
+
+
+def check_secret_keys(keys: list[SecretStr]) -> list[SecretStr]:
+    """Return `keys` if there is any."""
+    if not keys:
+        raise ValueError("give at least one key; `connect-login keys generate` prints one")
+    return keys
+
+
 def parse_secret_key(text: str) -> SecretBytes:
     """Return the 32 bytes that `text` has in base64url, with or without padding."""
     try:

@@ -291,7 +291,10 @@ SERVICE_FAULTS: Mapping[str, list[Fault]] = {
     ],
     "notices_waiting": [wait_with_notices],
     "redis_url_invalid": [lambda bench: bench.service.update(redis_url="redis://127.0.0.1:port/0")],
-    "redis_unreachable": [lambda bench: bench.service.update(redis_url="redis://user:secret@127.0.0.1:1/0")],
+    "redis_unreachable": [
+        lambda bench: bench.service.update(redis_url="redis://user:secret@127.0.0.1:1/0"),
+        lambda bench: use_redis(bench, "--requirepass", "another"),
+    ],
     "redis_read_only": [lambda bench: use_redis(bench, "--replicaof", "127.0.0.1", "1")],
     "redis_no_eviction": [lambda bench: use_redis(bench, "--maxmemory", "50mb", "--maxmemory-policy", "noeviction")],
     "redis_clock_differs": [lambda bench: use_redis(bench) or move_clock(bench)],

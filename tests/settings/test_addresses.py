@@ -127,7 +127,8 @@ def test_a_name_that_browsers_read_otherwise_is_refused(host: str) -> None:
 def test_an_origin_is_an_origin(url: str) -> None:
     """What is compared with a browser's Origin has no path."""
     text = "give the origin alone, without a path"
-    assert mistakes(service={"public_url": url}) == [f"service.public_url: {text}"]
+    hint = "a path before ours is service.root_path"
+    assert mistakes(service={"public_url": url}) == [f"service.public_url: {text}; {hint}"]
     assert mistakes(service={"cors_origins": [url]}) == [f"service.cors_origins.0: {text}"]
 
 

@@ -102,6 +102,7 @@ export interface FirstLoginChoice {
 
 /** A login that can prove which account a person has. */
 export interface JoinChoice {
+  unavailable?: OutageNotice;
   provider: string;
   name: string;
   /** Post there. */
@@ -244,14 +245,13 @@ export interface NewPassword {
 
 /** A provider that a client type shows. */
 export interface OfferedLogin {
+  unavailable?: OutageNotice;
   /** Its NAME in the configuration, and in the addresses of its routes. */
   provider: string;
   /** What it is called on a button, in the visitor's language. */
   name: string;
   /** Where a browser begins the login; null where an app or a mini program begins it. */
   login_url: string | null;
-  /** Only while the vendor is down: grey the button. */
-  unavailable?: OutageNotice;
 }
 
 /** A vendor is down. */
@@ -445,6 +445,7 @@ export interface WaitingLogin {
 
 /** One of the member's own logins. */
 export interface WayToConfirm {
+  unavailable?: OutageNotice;
   provider: string;
   name: string;
   /** Post there. */

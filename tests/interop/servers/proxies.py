@@ -39,9 +39,9 @@ class Ports:
         self.service = service
 
 
-def write_nginx(folder: Path, ports: Ports, change: Change) -> list[str]:
-    """Write nginx's files, have nginx check them, and return the command."""
-    upstream = read_operations("nginx/upstream.conf", {"127.0.0.1:8000": f"127.0.0.1:{ports.service}"})
+def write_nginx(folder: Path, ports: Ports, change: Change, upstream: str = "") -> list[str]:
+    """Write nginx's files, have nginx check them, and return the command; `upstream` replaces the file of that name."""
+    upstream = upstream or read_operations("nginx/upstream.conf", {"127.0.0.1:8000": f"127.0.0.1:{ports.service}"})
     replacements = {
         "listen 80;": f"listen 127.0.0.1:{ports.http};",
         "listen 443 ": f"listen 127.0.0.1:{ports.https} ",

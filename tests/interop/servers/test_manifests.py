@@ -11,7 +11,8 @@ from connect_core.cli.keys import new_key
 from connect_core.settings import Settings, load_settings
 
 from ...conftest import Require
-from .operations import OPERATIONS, lint, read_yaml
+from .operations import OPERATIONS, find_program, lint, read_yaml
+from .proxies import Ports, write_certificate, write_nginx
 
 COMPOSE = "docker/compose.yaml"
 MANIFESTS = [f"kubernetes/{path.name}" for path in sorted((OPERATIONS / "kubernetes").glob("*.yaml"))]
@@ -82,6 +83,15 @@ def test_compose_gives_the_service_little() -> None:
         "postgres": ["inside"],
         "redis": ["inside"],
     }
+
+
+def test_nginx_takes_the_upstream_of_compose(require: Require, tmp_path: Path) -> None:
+    """Beside the file that both ways to deploy share; what only newer nginx and Docker's DNS know is left out."""
+    require(find_program("nginx"), "nginx is not installed")
+    upstream = read_compose()["configs"]["upstream.conf"]["content"]
+    upstream = re.sub(r"resolver [^;]+;| resolve(?=;)", "", upstream).replace("connect-login:8000", "127.0.0.1:8000")
+    write_certificate(tmp_path)
+    write_nginx(tmp_path, Ports(8000), str, upstream)
 
 
 @pytest.mark.parametrize("path", MANIFESTS)

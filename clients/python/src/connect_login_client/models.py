@@ -98,6 +98,7 @@ class DescribedSession(TypedDict):
 class JoinChoice(TypedDict):
     """A login that can prove which account a person has."""
 
+    unavailable: NotRequired["OutageNotice"]
     provider: str
     name: str
     join_url: str
@@ -194,14 +195,13 @@ class MergeUndone(TypedDict):
 class OfferedLogin(TypedDict):
     """A provider that a client type shows."""
 
+    unavailable: NotRequired["OutageNotice"]
     provider: str
     """Its NAME in the configuration, and in the addresses of its routes."""
     name: str
     """What it is called on a button, in the visitor's language."""
     login_url: str | None
     """Where a browser begins the login; null where an app or a mini program begins it."""
-    unavailable: NotRequired["OutageNotice"]
-    """Only while the vendor is down: grey the button."""
 
 
 class OutageNotice(TypedDict):
@@ -361,6 +361,7 @@ class WaitingLogin(TypedDict):
 class WayToConfirm(TypedDict):
     """One of the member's own logins."""
 
+    unavailable: NotRequired["OutageNotice"]
     provider: str
     name: str
     confirm_url: str
