@@ -200,9 +200,13 @@ def _remove_group(folder: Path, name: str) -> None:
     try:
         ends = time.monotonic() + 10
         while (place / name).exists():
-            for path, _, _ in os.walk(place / name, topdown=False):
-                with suppress(OSError):
-                    Path(path).rmdir()
+            _remove_empty_folders(place / name)
             assert time.monotonic() < ends, "processes of the machine have not ended"
     finally:
         subprocess.run(["umount", str(place)], check=True)
+
+
+def _remove_empty_folders(top: Path) -> None:
+    for path, _, _ in os.walk(top, topdown=False):
+        with suppress(OSError):
+            Path(path).rmdir()
