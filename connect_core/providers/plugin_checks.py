@@ -1,4 +1,7 @@
-"""Checks of what a plugin registers, and what went wrong in it in one line. Loads no plugin and configures none."""
+"""Checks of what a plugin registers and of the providers made from it, and what went wrong in it in one line.
+
+Loads no plugin, and reads no configuration.
+"""
 
 import logging
 import re
@@ -8,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from connect_core.errors import PluginError
+from connect_core.errors import PluginError, SettingsError
+from connect_core.http import Http
 from connect_core.identity import ClientType
 from connect_core.providers.abilities import DeepLinks, WorksInSomeBrowsers
 from connect_core.providers.provider import Entrance, Provider
@@ -64,6 +68,17 @@ def adapt_renamed_methods(provider: type[Provider]) -> None:
             setattr(provider, new, method)
             name = f"{provider.__module__}.{provider.__qualname__}"
             log.warning("provider_method_renamed", extra={"provider_class": name, "old": old, "new": new})
+
+
+def construct(kind: type[Provider], settings: ProviderSettings, http: Http, path: str) -> Provider:
+    """Make a provider, and check it. Raises `SettingsError`, keys below `path`, and whatever the plugin raises."""
+    try:
+        provider = kind(settings, http)
+    except SettingsError as error:
+        raise SettingsError([f"{path}.{mistake}" for mistake in error.mistakes]) from None
+    if mistakes := list(find_mistakes(provider)):
+        raise SettingsError([f"{path}: the plugin's {mistakes[0]}"])
+    return provider
 
 
 def find_mistakes(provider: Any) -> Iterator[str]:

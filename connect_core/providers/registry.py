@@ -16,19 +16,19 @@ import pluggy
 from pluggy import PluginValidationError
 
 from connect_core.errors import PluginError, SettingsError, Unsupported
-from connect_core.http import Http, HttpPool
+from connect_core.http import HttpPool
 from connect_core.identity import ClientType
 from connect_core.providers.circuits import Circuit, Circuits
 from connect_core.providers.entry_points import BLOCK_VARIABLE, get_union_type, is_ours, offers_one_of
 from connect_core.providers.entry_points import discover as discover_plugins
 from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
 from connect_core.providers.icons import load_icon
-from connect_core.providers.plugin_checks import adapt_renamed_methods, check_class, describe_failure, find_mistakes
+from connect_core.providers.plugin_checks import adapt_renamed_methods, check_class, construct, describe_failure
 from connect_core.providers.provider import Entrance, Provider
 from connect_core.providers.stand_ins import THIS_MACHINE, find_stand_in
 from connect_core.providers.time_limit import TookTooLong, limited
 from connect_core.providers.union_types import Claim, find_conflicts
-from connect_core.settings import ProviderSettings, Settings, check_provider_settings
+from connect_core.settings import Settings, check_provider_settings
 
 PATIENCE = 30.0
 """Seconds that a plugin may take for its import and registration, and again for each provider's constructor."""
@@ -84,7 +84,8 @@ class Plugins:
     """The plugins that are installed, and their hooks.
 
     `available` has the provider classes by name, `quarantined` the reason for each entry point that cannot be used.
-    `unloaded` are the names of those of our own plugins that wait to be loaded.
+    `unloaded` are the names of those of our own plugins that wait to be loaded. `at_work` is the path of the provider
+    whose constructor runs now, such as `providers.alipay`, for whoever gives it up; else empty.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Plugins:
         self.quarantined: dict[str, str] = {}
         self._origins: dict[str, str] = {}
         self._points = discover_plugins() if discover else {}
-        self.patience = patience
+        self.patience, self.at_work = patience, ""
         self.unloaded = set() if loads_ours else {name for name, point in self._points.items() if is_ours(point)}
         for name, point in self._points.items():
             if name not in self.unloaded:
@@ -357,14 +358,19 @@ def _build(
         raw.setdefault("union_type", name.upper())
     path = f"providers.{name}" + (f".{client_type}" if client_type in settings.providers[name] else "")
     key = (name, plugin.provider, repr(sorted((k, repr(v)) for k, v in raw.items())))
+    plugins.at_work = path
     try:
         with limited(plugins.patience):
             checked = check_provider_settings(plugin.provider.Settings, raw, path, frozenset(settings.account_of(name)))
-            built[key] = built.get(key) or _make(plugin.provider, checked, pool.for_provider(name), path)
+            built[key] = built.get(key) or construct(plugin.provider, checked, pool.for_provider(name), path)
     except SettingsError:
         raise
-    except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's code; its text may quote a secret
+    except TookTooLong as error:
+        raise SettingsError([f"{path}: the plugin {error}"]) from None
+    except Exception as error:  # noqa: BLE001 - a stranger's code; its text may quote a secret
         raise SettingsError([f"{path}: the plugin raised {type(error).__name__}"]) from None
+    finally:
+        plugins.at_work = ""
     stand_in = "" if settings.service.is_plain_loopback else find_stand_in(checked)
     if stand_in == THIS_MACHINE:
         log.warning("vendor_on_this_machine", extra={"provider": name, "client_type": client_type})
@@ -377,16 +383,6 @@ def _build(
         plugin.icon_name,
         stand_in=stand_in,
     )
-
-
-def _make(kind: type[Provider], settings: ProviderSettings, http: Http, path: str) -> Provider:
-    try:
-        provider = kind(settings, http)
-    except SettingsError as error:
-        raise SettingsError([f"{path}.{mistake}" for mistake in error.mistakes]) from None
-    if mistakes := list(find_mistakes(provider)):
-        raise SettingsError([f"{path}: the plugin's {mistakes[0]}"])
-    return provider
 
 
 def _find_plugin(settings: Settings, plugins: Plugins, name: str) -> ProviderType:

@@ -12,6 +12,9 @@ from contextlib import contextmanager
 class TookTooLong(BaseException):
     """A plugin needed too long. Not an `Exception`, so that a plugin's `except Exception` does not catch it."""
 
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"did not come to an end within {seconds:g} s")
+
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
@@ -25,7 +28,7 @@ def limited(seconds: float) -> Iterator[None]:
         return
 
     def interrupt(number: int, frame: object) -> None:
-        raise TookTooLong(f"it did not come to an end within {seconds:g} s")
+        raise TookTooLong(seconds)
 
     previous = signal.signal(signal.SIGALRM, interrupt)
     timer = signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -1,13 +1,14 @@
 """`Follower`: every process that serves follows the active revision of the settings, within 5 seconds.
 
 It asks the database every `POLL_SECONDS`, on every engine. Requests under way finish with the objects that they hold.
-A revision that cannot be used here is not put to use: the process keeps the former one, and says so.
+A revision that cannot be used here, also because a plugin hangs, is not put to use: the process keeps the former one,
+and says so once. It is not tried again; the next revision is.
 """
 
 import asyncio
 import logging
 
-from connect_core.errors import ConnectError, SettingsError, Unavailable
+from connect_core.errors import ConnectError, Unavailable
 from connect_core.runtime_settings.versions import SettingVersions
 
 POLL_SECONDS = 2.0
@@ -40,9 +41,11 @@ class Follower:
                 return
             try:
                 adopt_all = await self._versions.prepare(await self._versions.load(self.active))
-            except SettingsError as error:
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - a plugin's doing
                 self._refused = self.active
-                log.error("settings_not_applied", extra={"revision": self.active, "reason": str(error)})
+                log.error("settings_not_applied", extra={"revision": self.active, "reason": _describe(error)})
                 return
             for adopt in adopt_all:
                 adopt()
@@ -52,13 +55,14 @@ class Follower:
     async def _try_to_follow(self) -> None:
         try:
             await self.follow()
-        except Unavailable as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process asks again
             if not self._is_silent:
-                log.warning("settings_not_read", extra={"reason": str(error)})
+                log.warning("settings_not_read", extra={"reason": _describe(error)})
             self._is_silent = True
-        except ConnectError as error:
-            log.error("settings_not_applied", extra={"revision": self.active, "reason": str(error)})
-        except Exception as error:  # noqa: BLE001 - a plugin's doing; its text may hold a secret
-            log.error("settings_not_applied", extra={"revision": self.active, "reason": type(error).__name__})
         else:
             self._is_silent = False
+
+
+def _describe(error: Exception) -> str:
+    """Return the text of an error of ours; of another one only its type, since its text may hold a secret."""
+    return str(error) if isinstance(error, ConnectError) else type(error).__name__

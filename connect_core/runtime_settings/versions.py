@@ -4,15 +4,17 @@ Every change is one transaction, with a record in the audit log. A revision that
 whose providers cannot be built, is never drafted or made active.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
 from connect_core.acts import OperatorAct
-from connect_core.errors import BadRequest, ChangedMeanwhile, ConnectError, PluginError, SettingsError, Unsupported
+from connect_core.errors import BadRequest, ChangedMeanwhile, ConnectError, PluginError, SettingsError, Unavailable, Unsupported
 from connect_core.http import HttpPool
 from connect_core.providers.registry import Plugins, Registry
+from connect_core.providers.time_limit import TookTooLong
 from connect_core.runtime_settings.changes import (
     Changes,
     check_requests,
@@ -39,8 +41,6 @@ from connect_core.threads import DaemonThreads
 
 T = TypeVar("T")
 
-BUILD_SECONDS = 30.0
-"""Seconds that checking and building the providers of a revision may take."""
 COMMENT_LENGTH = 255
 
 
@@ -58,8 +58,8 @@ class SettingVersions:
         """`now` answers seconds since the epoch."""
         self._stored, self._database, self._plugins, self._pool, self._now = stored, database, plugins, pool, now
         self._secrecy = Secrecy(plugins)
-        # one thread: plugins are loaded by one at a time
-        self._threads = DaemonThreads("settings", threads=1, waiting=20)
+        self._threads, self._turn = _make_thread(), asyncio.Lock()  # plugins are loaded by one thread at a time
+        self._numbering = asyncio.Lock()
         self.preparations: list[Prepare] = []
         self.follow: Callable[[], Awaitable[None]] | None = None
 
@@ -93,7 +93,8 @@ class SettingVersions:
             row = self._find_draft(tx, revision)
             if (active := store.find_active(tx)) != row.base:
                 raise _changed(row.base, active)
-            store.activate(tx, revision, self._now())
+            if not store.activate(tx, revision, self._now()):
+                raise _ended(revision)
             self._record(tx, act, "settings.activated", row)
 
         await self._database.write(change)
@@ -106,7 +107,8 @@ class SettingVersions:
 
         def change(tx: Transaction) -> None:
             row = self._find_draft(tx, revision)
-            store.discard(tx, revision)
+            if not store.discard(tx, revision):
+                raise _ended(revision)
             self._record(tx, act, "settings.discarded", row)
 
         await self._database.write(change)
@@ -195,8 +197,8 @@ class SettingVersions:
     async def prepare(self, settings: Settings) -> list[Callable[[], None]]:
         """Build what depends on `settings`, and return the functions that put it to use, one after the other.
 
-        They are called on the event loop, without anything in between. Raises `SettingsError`, and `Unavailable` when
-        it takes longer than `BUILD_SECONDS`.
+        They are called on the event loop, without anything in between. Raises `SettingsError`, also for a plugin that
+        does not come to an end within the patience of `Plugins`: it keeps its thread, and the next call gets another.
         """
         return await self._run(lambda: [prepare(settings) for prepare in self.preparations])
 
@@ -210,7 +212,8 @@ class SettingVersions:
         after = self._stored.merge(held, wanted)
         await self.prepare(after)
         changes = write_changes(await self._compare(held, wanted, after))
-        return await self._database.write(partial(self._insert, held.revision, wanted, changes, act, text))
+        async with self._numbering:  # many that take the next number at once would run again and again
+            return await self._database.write(partial(self._insert, held.revision, wanted, changes, act, text))
 
     def _insert(self, base: int, wanted: Changes, changes: str, act: OperatorAct, comment: str, tx: Transaction) -> int:
         if (active := store.find_active(tx)) != base:
@@ -246,7 +249,21 @@ class SettingVersions:
             except PluginError as error:
                 raise SettingsError(str(error).splitlines()) from None
 
-        return await self._threads.run_within(build, BUILD_SECONDS, "checking the settings")
+        async with self._turn:
+            try:
+                return await self._threads.run_within(build, self._plugins.patience, "checking the settings")
+            except Unavailable:
+                self._threads = _make_thread()
+                path = self._plugins.at_work or "settings"
+                raise SettingsError([f"{path}: the plugin {TookTooLong(self._plugins.patience)}"]) from None
+
+
+def _make_thread() -> DaemonThreads:
+    return DaemonThreads("settings", threads=1, waiting=1)
+
+
+def _ended(revision: int) -> ChangedMeanwhile:
+    return ChangedMeanwhile(f"revision {revision} was activated, discarded or deleted meanwhile")
 
 
 def _changed(base: int, active: int) -> ChangedMeanwhile:

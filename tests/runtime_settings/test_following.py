@@ -1,8 +1,10 @@
 """What a process does when another one changes the settings: it follows, or keeps what works and says so."""
 
+import asyncio
 import logging
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,60 @@ async def test_a_process_that_cannot_use_a_revision_keeps_the_former(
     latest = await activate(shop.setting_versions, act, ("providers.acme", "app_id", "newer"))
     await follower.follow()
     assert (follower.active, follower.applied) == (latest, latest)
+
+
+class Hanging(AcmeProvider):
+    """A provider whose constructor does not come to an end where `hangs` is set, with some app ids."""
+
+    acme = Acme()
+    hangs = True
+
+    def __init__(self, settings: Any, http: Any) -> None:
+        super().__init__(settings, http)
+        if self.hangs and settings.app_id.startswith("slow"):
+            threading.Event().wait()
+
+
+async def test_a_plugin_that_hangs_holds_up_no_later_revision(
+    make_manager: MakeManager, act: OperatorAct, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process gives the revision up, says which provider it was, once, serves on, and takes the next revision."""
+
+    class Quick(Hanging):
+        """The provider as a machine has it where it does not hang."""
+
+        hangs = False
+
+    shop = make_manager(provider=Quick, service=DATABASE)
+    stuck = make_manager(provider=Hanging, service=DATABASE)
+    stuck.plugins.patience = 0.2
+    before, follower = stuck.registry.find("acme", "pc"), follower_of(stuck)
+    for name in ("slow", "slower"):
+        revision = await activate(shop.setting_versions, act, ("providers.acme", "app_id", name))
+        for _ in range(3):
+            await follower._try_to_follow()
+        assert (follower.active, follower.applied) == (revision, 0)
+    assert stuck.registry.find("acme", "pc") is before
+    assert await outcome_of(hand_in(stuck, "lihua.1")) == "ok"
+    said = [(line.msg, line.__dict__.get("reason")) for line in caplog.records if line.msg.startswith("settings_")]
+    reason = "providers.acme: the plugin did not come to an end within 0.2 s"
+    assert [line for line in said if line[0] != "settings_applied"] == [("settings_not_applied", reason)] * 2
+    latest = await activate(shop.setting_versions, act, ("providers.acme", "app_id", "quick"))
+    await follower.follow()
+    assert (follower.active, follower.applied) == (latest, latest)
+
+
+async def test_a_revision_whose_plugin_hangs_is_refused_where_it_is_made(
+    make_manager: MakeManager, act: OperatorAct
+) -> None:
+    """The operator is told which provider it is, nothing is written, and the next change can be made at once."""
+    shop = make_manager(provider=Hanging, service=DATABASE)
+    shop.plugins.patience = 0.2
+    hung = [activate(shop.setting_versions, act, ("providers.acme", "app_id", "slow")) for _ in range(2)]
+    for refused in await asyncio.gather(*hung, return_exceptions=True):
+        assert isinstance(refused, SettingsError)
+        assert refused.mistakes == ("providers.acme: the plugin did not come to an end within 0.2 s",)
+    assert await activate(shop.setting_versions, act, ("limits", "vendor_calls", 5)) == 1
 
 
 async def test_a_start_with_an_unusable_revision_says_how_to_go_back(
