@@ -38,6 +38,7 @@ from connect_core.members.vendor_logout import VendorLogouts
 from connect_core.members.vendor_notices import VendorNotices
 from connect_core.members.vendor_sessions import VendorSessions
 from connect_core.providers.circuits import Circuits
+from connect_core.providers.locked_settings import check_locks
 from connect_core.providers.registry import Plugins, Registry
 from connect_core.sessions import Sessions
 from connect_core.settings import PageSettings, Service, Settings
@@ -72,6 +73,7 @@ class Parts:
         Raises `SettingsError` and `PluginError`.
         """
         service = settings.service
+        check_locks(settings, plugins)
         self.database, self.plugins = database, plugins
         self._stored = _open_stored(settings, database) if service.settings == "database" else None
         self.settings = settings = self._stored.load_blocking() if self._stored else settings

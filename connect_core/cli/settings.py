@@ -21,6 +21,7 @@ from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.cli.settings_toml import SECRET, read_toml, write_toml
 from connect_core.errors import ChangedMeanwhile, SettingsError
 from connect_core.http import HttpPool
+from connect_core.providers.locked_settings import check_locks
 from connect_core.providers.registry import Plugins, Registry
 from connect_core.runtime_settings import ChangedSetting, RequestedChange, SettingVersions, StoredSettings
 from connect_core.settings import Settings
@@ -248,6 +249,7 @@ def _run(config: Path, action: Callable[[SettingVersions], Awaitable[T]]) -> T:
     async def run() -> T:
         database, plugins, pool = Database(settings.service.database_url), Plugins(loads_ours=False), HttpPool()
         try:
+            check_locks(settings, plugins)
             mistake = schema.get_advice(schema.find_state(database), f"{schema.UPGRADE} --config {config}")
             if mistake:
                 raise SettingsError([f"service.database_url: {mistake}"])

@@ -1,6 +1,7 @@
 """Whether `connect.toml` can be used, with the plugins and the packages that it needs."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from connect_core.doctor.machine import Machine
 from connect_core.errors import PluginError, SettingsError
 from connect_core.findings import Finding, Level
 from connect_core.http import HttpPool
+from connect_core.providers.locked_settings import check_locks
 from connect_core.providers.registry import ConfiguredProvider, Plugins, Registry
 from connect_core.settings import Settings, load_settings
 from connect_core.settings.secret_files import FileOfSettings, find_files
@@ -146,12 +148,10 @@ def build_providers(
     """Return the providers that the configuration shows, and what is wrong with them and with the plugins."""
     findings: list[Finding] = []
     providers: list[ConfiguredProvider] = []
-    try:
+    with _collecting(findings, settings, plugins):
+        check_locks(settings, plugins)
+    with _collecting(findings, settings, plugins):
         providers = list(Registry(settings, plugins, pool))
-    except SettingsError as error:
-        findings += [_judge_mistake(mistake, settings, plugins) for mistake in error.mistakes]
-    except PluginError as error:
-        findings += [PLUGINS_CLASH.report(str(error))]
     needed = settings.needed_plugins
     for name, reason in plugins.quarantined.items():
         if name not in needed:
@@ -164,6 +164,16 @@ def build_providers(
         names = sorted({provider.name for provider in providers})
         findings.append(PLUGINS_WORK.report(f"{len(names)} providers can be used: {', '.join(names) or 'none'}"))
     return providers, findings
+
+
+@contextmanager
+def _collecting(findings: list[Finding], settings: Settings, plugins: Plugins) -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        findings += [_judge_mistake(mistake, settings, plugins) for mistake in error.mistakes]
+    except PluginError as error:
+        findings += [PLUGINS_CLASH.report(str(error))]
 
 
 def _judge_mistake(mistake: str, settings: Settings, plugins: Plugins) -> Finding:

@@ -1,4 +1,4 @@
-"""Deletes what was kept long enough: events, deliveries of webhooks, and connections that ended, as `[events]` says.
+"""Deletes what was kept long enough: events, deliveries of webhooks, connections that ended, and drafts of settings.
 
 Works in small steps, and reads no table whole: logins go on meanwhile. What has an expiry of its own, such as sessions,
 is not its business.
@@ -14,6 +14,8 @@ DELIVERED_DAYS = 7
 """How long a delivery is kept after an endpoint took it."""
 STALE_DAYS = 3
 """After how long a delivery is given up whose endpoint is disabled, switched off or gone from the settings."""
+DRAFT_DAYS = 30
+"""How long a revision of the settings is kept that was never active, a draft or a discarded one."""
 CONNECTIONS_A_STEP = 1000
 """Connections that one step looks at; the next step goes on after them."""
 
@@ -29,12 +31,14 @@ class Retention:
         self._after = 0
 
     async def delete_old(self, limit: int) -> int:
-        """Delete at most `limit` each of events, deliveries and connections; returns how many rows that were.
+        """Delete at most `limit` each of events, deliveries, connections and drafts; returns how many that were.
 
         Raises `Unavailable`.
         """
-        settings, now, write = self._get_settings().events, self._services.now(), self._services.database.write
-        count = await write(lambda tx: self._delete_deliveries(tx, now, now - settings.keep, limit), is_long=True)
+        now, write = self._services.now(), self._services.database.write
+        count = await self._delete_drafts(now, limit)
+        settings = self._get_settings().events
+        count += await write(lambda tx: self._delete_deliveries(tx, now, now - settings.keep, limit), is_long=True)
         count += await write(lambda tx: events.delete_old(tx, now - settings.keep, limit), is_long=True)
         if settings.keep_unbound is None:
             return count
@@ -46,6 +50,14 @@ class Retention:
             is_long=True,
         )
         return count + deleted
+
+    async def _delete_drafts(self, now: int, limit: int) -> int:
+        if self._get_settings().service.settings != "database":
+            return 0
+        from connect_core.store import settings  # noqa: PLC0415 - rarely switched on
+
+        before = now - DRAFT_DAYS * DAY
+        return await self._services.database.write(lambda tx: settings.delete_unused(tx, before, limit), is_long=True)
 
     def _delete_deliveries(self, tx: Transaction, now: int, dead_before: int, limit: int) -> int:
         """Give up what nobody sends any more, then delete what has ended."""

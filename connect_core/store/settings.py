@@ -1,13 +1,13 @@
 """Queries about settings that change at run time (`es_connect_setting`), and their revisions.
 
-A value holds from its revision on. Rows are never deleted; a value is written again only to be sealed with another key.
-Knows nothing of what is sealed in a value.
+A value holds from its revision on. Revisions that were active are never deleted; a value is written again only to be
+sealed with another key. Knows nothing of what is sealed in a value.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
 from connect_core.store.engine.statement import Statement, Transaction, insert_into
 from connect_core.store.models import Setting, SettingChange, table_of
@@ -77,6 +77,16 @@ _ACTIVATE = Statement(
 _DISCARD = Statement(
     update(_CHANGE).where(_CHANGE.c.revision == bindparam("wanted"), _CHANGE.c.state == DRAFT).values(state=DISCARDED)
 )
+_FIND_UNUSED = Statement(
+    select(_CHANGE.c.revision)
+    .where(
+        _CHANGE.c.state != ACTIVE, _CHANGE.c.create_time < bindparam("before"), _CHANGE.c.revision < bindparam("highest")
+    )
+    .order_by(_CHANGE.c.revision)
+    .limit(bindparam("most"))
+)
+_DELETE_CHANGE = Statement(delete(_CHANGE).where(_CHANGE.c.revision == bindparam("wanted"), _CHANGE.c.state != ACTIVE))
+_DELETE_VALUES = Statement(delete(_SETTING).where(_SETTING.c.revision == bindparam("wanted")))
 
 
 def find_active(transaction: Transaction) -> int:
@@ -129,3 +139,16 @@ def activate(transaction: Transaction, revision: int, now: int) -> bool:
 def discard(transaction: Transaction, revision: int) -> bool:
     """Discard a draft; False when it is no draft any more."""
     return _DISCARD.run(transaction, wanted=revision) == 1
+
+
+def delete_unused(transaction: Transaction, before: int, limit: int) -> int:
+    """Delete at most `limit` revisions, made before `before` (epoch seconds), that were never active; returns how many.
+
+    The latest revision stays: its number would be given out again.
+    """
+    highest = int(_FIND_HIGHEST.scalar(transaction) or 0)
+    rows = _FIND_UNUSED.all(transaction, before=before, highest=highest, most=limit)
+    deleted = [revision for (revision,) in rows if _DELETE_CHANGE.run(transaction, wanted=revision) == 1]
+    for revision in deleted:
+        _DELETE_VALUES.run(transaction, wanted=revision)
+    return len(deleted)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from connect_core.acts import OperatorAct
 from connect_core.manager import ConnectManager
+from connect_core.runtime_settings import RequestedChange
 from connect_core.store import erasure
 from connect_core.store.events import OLDEST_EVENTS
 
@@ -157,3 +159,31 @@ async def test_where_ends_are_counted_only_the_ids_go(make_manager: MakeManager,
     assert hashed[0]["profile"] is None
     assert hashed[0]["union_id"] == hashed[1]["value"]
     assert await delete() == 0
+
+
+async def test_drafts_go_after_a_month_and_history_stays(make_manager: MakeManager, tmp_path: Path) -> None:
+    """Drafts and discarded ones with their values; no active revision; and the latest number is not given out again."""
+    clock = Clock(NOW - 31 * DAY)
+    shop = make_manager(now=clock, service={"settings": "database"})
+    versions, act = shop.setting_versions, OperatorAct("li", "", "0123456789abcdef")
+    assert versions is not None
+
+    async def draft(calls: int) -> int:
+        wanted = [RequestedChange("limits", "vendor_calls", calls)]
+        return await versions.draft(wanted, base=await versions.find_current(), act=act)
+
+    await versions.activate(await draft(1), act)
+    await draft(2)
+    await versions.discard(await draft(3), act)
+    clock.set(NOW)
+    young = await draft(4)
+    clock.set(NOW - 31 * DAY)
+    latest = await draft(5)
+    clock.set(NOW)
+    assert await shop.sweep() == 2
+    assert [row.revision for row in await versions.find_history()] == [latest, young, 1]
+    values = rows(tmp_path, "SELECT revision FROM es_connect_setting ORDER BY revision")
+    assert [row["revision"] for row in values] == [1, young, latest]
+    assert await shop.retention.delete_old(100) == 0
+    await versions.activate(young, act)
+    assert shop.settings.limits.vendor_calls == 4
