@@ -4,15 +4,18 @@ The addresses hold passwords: no line that is printed contains one.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import typer
 
+from connect_core.acts import OperatorAct
 from connect_core.cli.console import resumable
 from connect_core.errors import SettingsError, Unavailable
-from connect_core.store import Database, schema
+from connect_core.store import Database, audit, schema
 from connect_core.store.copying import Copying, Difference
+from connect_core.store.engine.long_connection import LongConnection
 from connect_core.store.locations import is_missing_file, is_same_database, parse_url
 
 FROM, TO = "--from", "--to"
@@ -20,28 +23,33 @@ _KEY = "service.database_url"
 """What the errors of `Database` and `schema` call the address."""
 
 
-def run_copy(source_text: str, target_text: str) -> bool:
+def run_copy(source_text: str, target_text: str, act: OperatorAct) -> bool:
     """Copy and compare, and return whether both databases have the same rows afterwards.
+
+    A record of `act` is written into the audit log of the source, and copied with it, unless nothing is to be copied.
 
     Each text is an SQLAlchemy URL, or `env:NAME` for the environment variable that has it. Raises `SettingsError` and
     `Unavailable`, which say which database is meant.
     """
     source_url, target_url = _get_url(FROM, source_text), _get_url(TO, target_text)
-    _check_urls(source_url, target_url)
+    detail = _check_urls(source_url, target_url)
     with _open(FROM, source_url) as source, _open(TO, target_url) as target:
         with _naming(FROM):
             _check_schema(schema.find_state(source))
         with _naming(TO):
             _prepare_target(target)
         with resumable(), source.open_long(FROM) as reading, target.open_long(TO) as writing:
-            return _copy(Copying(reading, writing))
+            copying = Copying(reading, writing)
+            return _copy(copying, lambda: _record(reading, act, detail))
 
 
-def _copy(copying: Copying) -> bool:
+def _copy(copying: Copying, record: Callable[[], None]) -> bool:
     with _progress(copying.count_in_target(), "rows there already, checked") as advance:
         obstacles = copying.find_obstacles(advance)
     if obstacles:
         return _report(obstacles, "nothing was copied: the target has rows that are no part of a copy of this source")
+    if copying.count() > copying.count_in_target():
+        record()
     count = copying.count()
     with _progress(count, "rows copied") as advance:
         copied = copying.copy(advance)
@@ -80,7 +88,8 @@ def _get_url(option: str, text: str) -> str:
     return os.environ[name].strip()
 
 
-def _check_urls(source_url: str, target_url: str) -> None:
+def _check_urls(source_url: str, target_url: str) -> str:
+    """Return from which engine to which one is copied. Raises `SettingsError`."""
     source, target = parse_url(source_url, FROM), parse_url(target_url, TO)
     if is_missing_file(source):
         raise SettingsError([f"{FROM}: there is no such file"])
@@ -88,6 +97,16 @@ def _check_urls(source_url: str, target_url: str) -> None:
         raise SettingsError([f"{TO}: give the path of a file: a database in memory ends with this command"])
     if is_same_database(source, target):
         raise SettingsError([f"{TO}: this is the same database as that of {FROM}"])
+    return f"{source.get_backend_name()} to {target.get_backend_name()}"
+
+
+def _record(source: LongConnection, act: OperatorAct, detail: str) -> None:
+    """Write the record into the source: the copy takes it along, so that the rows of both stay the same."""
+    now = int(time.time())
+    try:
+        source.write(lambda tx: audit.insert_record(tx, act, "database.copied", "database", now, detail))
+    except Unavailable as error:  # somebody who may only read
+        typer.echo(f"connect-login: the copy is not in the audit log: {error}", err=True)
 
 
 @contextmanager

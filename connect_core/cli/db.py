@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from connect_core.cli.acting import Operator, make_act, record_act
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load, warn
 from connect_core.errors import SettingsError
 from connect_core.store import Database, schema
@@ -24,15 +25,19 @@ def root() -> None:
 
 
 @app.command()
-def upgrade(config: ConfigPath = DEFAULT) -> None:
+def upgrade(operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
     """Create the tables, or upgrade them to this version.
 
     Changes nothing where they are current already.
     """
     from connect_core.store.schema.upgrade import upgrade_schema  # noqa: PLC0415 - Alembic is slow to import
 
+    act = make_act(operator, "")
     with closing(Database(load(config).service.database_url)) as database:
+        before = schema.find_state(database)
         upgrade_schema(database, typer.echo)
+        if schema.find_state(database) is not before:
+            record_act(database, act, "database.upgraded", "database", f"to {schema.VERSIONS[0]}, was {before}")
 
 
 @app.command()
@@ -87,19 +92,20 @@ def copy(
             metavar="URL",
         ),
     ],
+    operator: Operator = "",
 ) -> None:
     """Copy all tables to another database, and compare the two.
 
     The databases may be of different engines, and are compared row by row. Stop the service first: what it writes
     meanwhile is not copied. An empty target gets the tables. Ids stay, and no row is deleted or changed in either
-    database. If the command was interrupted, run it again: rows that are there and equal are passed over. Sealed values
-    keep working with the same secret_keys.
+    database; the audit log of both gets a record of the copy. If the command was interrupted, run it again: rows that
+    are there and equal are passed over. Sealed values keep working with the same secret_keys.
 
     Exit code 0: both databases have the same rows; 1: they differ, or the target has other rows.
     """
     from connect_core.cli.copying import run_copy  # noqa: PLC0415 - only this command needs it
 
-    raise typer.Exit(0 if run_copy(source, target) else 1)
+    raise typer.Exit(0 if run_copy(source, target, make_act(operator, "")) else 1)
 
 
 def _describe(violation: integrity.Violation) -> str:

@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from connect_core.acts import OperatorAct
+from connect_core.cli.acting import Operator, make_act, record_act
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.cli.console import resumable
 from connect_core.errors import SettingsError
@@ -64,13 +66,14 @@ def javashop(
     report_file: ReportFile = None,
     secrets_to: SecretFolder = None,
     app_id: AppIds = [],  # noqa: B006 - typer copies it
+    operator: Operator = "",
 ) -> None:
     """Import members and connections of a Javashop.
 
     Prints the settings of the old shop in the form of connect.toml. Can be run again at any time, also after Ctrl-C:
     what is there already is left alone. Exit code 0: all of it was imported; 1: something could not be mapped.
     """
-    settings = load(config)
+    settings, act = load(config), make_act(operator, "")
     url = settings.service.database_url
     with Javashop(source, url) as shop:
         converted = _convert_settings(shop, None if secrets_to is None else os.path.relpath(secrets_to, config.parent))
@@ -82,7 +85,7 @@ def javashop(
             connections_only=connections_only,
         )
         with closing(Database(url, synchronous=settings.service.sqlite_synchronous)) as database, resumable():
-            report = _run(shop, database, options)
+            report = _run(shop, database, options, act)
     _print(report, converted, report_file)
     if secrets_to is not None and not dry_run:
         _write_secrets(secrets_to, converted.secrets)
@@ -112,13 +115,14 @@ def ids(
     report_file: Annotated[
         Path | None, typer.Option("--report", help="A file for the report as JSON, with every line that is left out.")
     ] = None,
+    operator: Operator = "",
 ) -> None:
     """Give people the new ids that they have since an app moved.
 
     Members, connections and sessions stay. Can be run again at any time. Exit code 0: every line was taken, or is about
     nobody here; 1: lines were left out.
     """
-    settings = load(config)
+    settings, act = load(config), make_act(operator, "")
     options = moved_ids.MoveOptions(int(time.time()), union_type, old_app_id, app_id, kind, dry_run)
     report = moved_ids.MoveReport(dry_run)
     pairs = moved_ids.read_file(source, report)
@@ -128,6 +132,8 @@ def ids(
         typer.progressbar(length=len(pairs), label="ids", file=typer.get_text_stream("stderr")) as bar,
     ):
         schema.prepare(database)
+        if not dry_run:
+            record_act(database, act, "members.ids_moved", "members", f"{len(pairs)} ids")
         asyncio.run(moved_ids.move_ids(pairs, database, options, report, bar.update))
     for line in report.lines():
         typer.echo(line)
@@ -154,8 +160,10 @@ def _convert_settings(shop: Javashop, secret_folder: str | None) -> settings_tom
     return settings_toml.convert_settings((row for page in pages for row in page), plugins, secret_folder)
 
 
-def _run(shop: Javashop, database: Database, options: ImportOptions) -> ImportReport:
+def _run(shop: Javashop, database: Database, options: ImportOptions, act: OperatorAct) -> ImportReport:
     schema.prepare(database)
+    if not options.dry_run:
+        record_act(database, act, "members.imported", "members", "from a Javashop")
     with typer.progressbar(length=shop.count(MEMBERS), label="members", file=typer.get_text_stream("stderr")) as bar:
         advance: Callable[[int], None] = bar.update
         return import_javashop(shop, database, options, advance)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from connect_core.cli.acting import Operator, make_act, record_act
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.errors import SettingsError
 
@@ -46,7 +47,9 @@ def webhook() -> None:
 
 @app.command()
 def rotate(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, config: ConfigPath = DEFAULT
+    operator: Operator = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    config: ConfigPath = DEFAULT,
 ) -> None:
     """Seal the database's secrets anew, with the first of secret_keys.
 
@@ -59,7 +62,7 @@ def rotate(
     from connect_core.cli.key_rotation import reseal_all  # noqa: PLC0415 - the same
     from connect_core.store import Database, schema  # noqa: PLC0415 - the same
 
-    settings = load(config)
+    settings, act = load(config), make_act(operator, "")
     service = settings.service
 
     def advance(path: str, number: int) -> None:
@@ -69,6 +72,7 @@ def rotate(
         mistake = schema.get_advice(schema.find_state(database), f"{schema.UPGRADE} --config {config}")
         if mistake:
             raise SettingsError([f"service.database_url: {mistake}"])
+        record_act(database, act, "keys.rotated", "keys")
         columns = reseal_all(database, service.keys, advance)
     unopened = sum(column.unopened for column in columns)
     if as_json:

@@ -54,18 +54,22 @@ def export(
     revision: Annotated[
         int | None, typer.Option("--revision", min=0, help="The revision to print. Default: the active one.")
     ] = None,
+    operator: Operator = "",
     config: ConfigPath = DEFAULT,
 ) -> None:
     """Print the settings that the database has, as TOML. Those of connect.toml are not among them.
 
     A secret is printed as "(secret)", unless you give `--secrets`: an import leaves such a setting as it is.
+    The audit log says who printed secrets.
     """
+    act = make_act(operator, "")
 
     async def collect(versions: SettingVersions) -> dict[tuple[str, str], Any]:
         values = await versions.load_values(revision)
         if not secrets:
             hidden = {(view.section, view.name) for view in await versions.describe(revision) if view.is_secret}
-            values = {key: SECRET if key in hidden else value for key, value in values.items()}
+            return {key: SECRET if key in hidden else value for key, value in values.items()}
+        await versions.record_export(revision, act)
         return values
 
     text = write_toml(_run(config, collect))

@@ -11,7 +11,15 @@ from functools import partial
 from typing import Any, TypeVar
 
 from connect_core.acts import OperatorAct
-from connect_core.errors import BadRequest, ChangedMeanwhile, ConnectError, PluginError, SettingsError, Unavailable, Unsupported
+from connect_core.errors import (
+    BadRequest,
+    ChangedMeanwhile,
+    ConnectError,
+    PluginError,
+    SettingsError,
+    Unavailable,
+    Unsupported,
+)
 from connect_core.http import HttpPool
 from connect_core.providers.registry import Plugins, Registry
 from connect_core.providers.time_limit import TookTooLong
@@ -160,6 +168,13 @@ class SettingVersions:
         """Return what the database itself has with a revision, secrets in clear, by section and name. As `load`."""
         held = await self._database.read(lambda tx: self._stored.find(tx, revision))
         return self._stored.open_all(held)
+
+    async def record_export(self, revision: int | None, act: OperatorAct) -> None:
+        """Write into the audit log that the values of a revision, secrets too, are given out; None: the active one."""
+        detail = f"with secrets, revision {'in use' if revision is None else revision}"
+        await self._database.write(
+            lambda tx: audit.insert_record(tx, act, "settings.exported", "settings", self._now(), detail)
+        )
 
     async def describe(self, revision: int | None = None) -> list[SettingView]:
         """Return every setting of a revision with its source, those that are not set included; secrets have no value.

@@ -80,7 +80,9 @@ _DISCARD = Statement(
 _FIND_UNUSED = Statement(
     select(_CHANGE.c.revision)
     .where(
-        _CHANGE.c.state != ACTIVE, _CHANGE.c.create_time < bindparam("before"), _CHANGE.c.revision < bindparam("highest")
+        _CHANGE.c.state != ACTIVE,
+        _CHANGE.c.create_time < bindparam("before"),
+        _CHANGE.c.revision < bindparam("highest"),
     )
     .order_by(_CHANGE.c.revision)
     .limit(bindparam("most"))

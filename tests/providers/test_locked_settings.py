@@ -16,7 +16,9 @@ PAY: dict[str, Any] = {"app_id": "1", "private_key": "k"}
 
 def settings_of(**sections: Any) -> Settings:
     """A shop with an account and a provider that uses it, but for what a test says otherwise."""
-    return make_settings("https://shop.example", Path("connect.db"), service={"settings": "database"}, clients={}, **sections)
+    return make_settings(
+        "https://shop.example", Path("connect.db"), service={"settings": "database"}, clients={}, **sections
+    )
 
 
 @pytest.mark.parametrize(
