@@ -84,7 +84,7 @@ def count(url: str, table: str) -> int:
 
 @pytest.mark.parametrize(("source_engine", "target_engine"), PAIRS)
 def test_every_row_comes_over_as_it_is(make_database: MakeDatabase, source_engine: str, target_engine: str) -> None:
-    """Tables are made, ids and all columns stay, the audit log tells of the copy, and a second one has nothing to do."""
+    """Tables are made, ids and all columns stay, the audit log tells of it, and a second copy finds nothing to do."""
     source, target = make_database(source_engine, 1003), make_database(target_engine)
     if source_engine == "postgresql":  # its sequence does not notice the ids of `fill`
         execute(source, "SELECT setval(pg_get_serial_sequence('es_admin_audit', 'id'), 1003)")
