@@ -98,7 +98,7 @@ def replay(
 def enable(endpoint: EndpointName, reason: Reason = "", operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
     """Enable an endpoint that was disabled, or try a failing one now.
 
-    It gets what waits for it. What is dead stays so until you replay it.
+    It gets what waits for it within seconds. What is dead stays so until you replay it.
     """
     act = make_act(operator, reason)
     is_new = run_with_manager(config, lambda manager: manager.webhooks.enable(endpoint, act))

@@ -145,9 +145,10 @@ class Webhooks:
         return sum([await self._replay_dead(name, act) for name in ([endpoint] if endpoint else names)])
 
     async def enable(self, endpoint: str, act: OperatorAct) -> bool:
-        """Send to an endpoint again that was disabled, or is left in peace after failures; False when it was neither.
+        """Send at once what waits for an endpoint, also one that was disabled or is left in peace after failures.
 
-        What is dead stays so until it is replayed. Raises `Unsupported` for an endpoint of which nothing is known, and
+        Returns False when it was neither, and nothing waited for another try. What is dead stays so until it is
+        replayed. Raises `Unsupported` for an endpoint of which nothing is known, and
         `Unavailable`.
         """
         names = await self._find_names()
@@ -156,13 +157,14 @@ class Webhooks:
 
         def enable(tx: Transaction) -> bool:
             row = webhooks.find_endpoint(tx, endpoint)
-            if row == webhooks.reset(row):
+            hastened = webhooks.hasten(tx, endpoint, self._now())
+            if row == webhooks.reset(row) and not hastened:
                 return False
             webhooks.store_endpoint(tx, webhooks.reset(row))
             audit.insert_record(tx, act, "webhook.enabled", f"webhooks.{endpoint}", self._now())
             return True
 
-        return await self._database.write(enable)
+        return await self._database.write(enable, is_long=True)
 
     async def send_test(self, endpoint: str, act: OperatorAct) -> Sent:
         """Send a signed event `connect.test` at once, whatever the endpoint's state, and return what became of it.

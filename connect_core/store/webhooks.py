@@ -121,6 +121,11 @@ _REPLAY = Statement(
     .where(_HAS_KEY, _DELIVERY.c.state != PENDING)
     .values(state=PENDING, attempts=0, retry_time=_DELIVERY.c.create_time, end_time=null(), last_error="")
 )
+_HASTEN = Statement(
+    update(_DELIVERY)
+    .where(*_IS_WAITING, _DELIVERY.c.retry_time > bindparam("now"))
+    .values(retry_time=_DELIVERY.c.create_time)
+)
 _GIVE_UP = Statement(
     update(_DELIVERY)
     .where(_HAS_KEY, _DELIVERY.c.state == PENDING)
@@ -288,6 +293,11 @@ def give_up_stale(transaction: Transaction, endpoint: str, before: int, now: int
 def replay(transaction: Transaction, ids: Iterable[int]) -> int:
     """Make those of these deliveries pending again that have ended, and return how many that were."""
     return sum(_REPLAY.run(transaction, key=key) for key in ids)
+
+
+def hasten(transaction: Transaction, endpoint: str, now: int) -> int:
+    """Let an endpoint's deliveries that failed be tried again at once, and return how many waited for later."""
+    return _HASTEN.run(transaction, of_endpoint=endpoint, now=now)
 
 
 def find_existing(transaction: Transaction, ids: Iterable[int]) -> list[int]:

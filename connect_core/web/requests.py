@@ -57,13 +57,13 @@ async def read_form(request: Request) -> ReceivedParameters:
 async def read_json(request: Request) -> ReceivedParameters:
     """Return the members of a small JSON object as texts; an empty body is an empty object.
 
-    A whole number keeps its digits, an object or list is its JSON text, and null is absent. Raises `BadRequest` for a
+    A whole number keeps its digits, null is absent, and what else is no text is malformed. Raises `BadRequest` for a
     body that is no JSON object, or above `REQUEST_BODY_LIMIT`.
     """
     return _parse_json(await _read_body(request))
 
 
-def _parse_json(body: bytes) -> ReceivedParameters:
+def _parse_json(body: bytes, *, keeps_objects: bool = False) -> ReceivedParameters:
     if not body.strip():
         return ReceivedParameters([])
     try:
@@ -74,16 +74,20 @@ def _parse_json(body: bytes) -> ReceivedParameters:
         raise BadRequest("the body is no JSON object") from None
     if not isinstance(value, _JsonObject):
         raise BadRequest("the body is no JSON object")
-    return ReceivedParameters([(name, _as_text(item)) for name, item in value.pairs if item is not None])
+    pairs = ((name, item) for name, item in value.pairs if item is not None)
+    return ReceivedParameters([(name, _as_text(item, keeps_objects=keeps_objects)) for name, item in pairs])
 
 
-async def read_fields(request: Request) -> ReceivedParameters:
+async def read_fields(request: Request, *, keeps_objects: bool = False) -> ReceivedParameters:
     """Return what was posted, by a page as a form or by a program as JSON. Raises as those two.
 
+    With `keeps_objects`, an object or a list is its JSON text: some vendors' clients give such a thing to be handed in.
     A JSON object whose sender calls it a form, as `curl --data` does, is one: a form writes a brace as `%7B`.
     """
     body = await _read_body(request)
-    return _parse_encoded(body) if is_form(request) and not body.startswith(b"{") else _parse_json(body)
+    if is_form(request) and not body.startswith(b"{"):
+        return _parse_encoded(body)
+    return _parse_json(body, keeps_objects=keeps_objects)
 
 
 def get_credentials(fields: ReceivedParameters, *without: str) -> dict[str, str]:
@@ -245,13 +249,13 @@ def _parse_int(digits: str) -> float:
 _MOST_DIGITS = 255
 
 
-def _as_text(value: object) -> str | None:
+def _as_text(value: object, *, keeps_objects: bool) -> str | None:
     """Return a member's text; None for what has none, such as a fraction or a truth value."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     try:
-        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else None
+        return json.dumps(value, ensure_ascii=False) if keeps_objects and isinstance(value, dict | list) else None
     except RecursionError:
         return None

@@ -176,6 +176,20 @@ async def test_an_endpoint_that_fails_for_three_days_is_disabled(
     assert actions == [("webhook.enabled", "webhooks.shop"), ("webhook.replayed", "webhooks.shop")]
 
 
+async def test_an_operator_need_not_wait_for_the_next_try(make_manager: MakeManager, tmp_path: Path) -> None:
+    """After a short outage the deliveries wait for minutes; `enable` sends them now, and then nothing waits."""
+    with receiving(status(503)) as receiver:
+        manager = make_manager(webhooks=webhooks_of(receiver, events=["member.logged_in"]))
+        await hand_in(manager, "lihua.1")
+        await deliver(manager)
+        receiver.answer = status(204)
+        assert await deliver(manager) == 0
+        assert await manager.webhooks.enable("shop", ACT)
+        assert await deliver(manager) == 1
+        assert not await manager.webhooks.enable("shop", ACT)
+    assert states(tmp_path) == ["delivered"]
+
+
 async def test_gone_disables_at_once_and_retry_after_is_honoured(make_manager: MakeManager, tmp_path: Path) -> None:
     """410 means never again; 429 with `Retry-After` means not before."""
     clock = Clock(time.time())

@@ -80,6 +80,21 @@ def test_a_malformed_value_that_nobody_reads_refuses_nothing(visitor: Visitor, p
     )
 
 
+@pytest.mark.parametrize("value", [["a"], {"a": "b"}, [], {}, True, 1.5], ids=repr)
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("token/refresh", "refresh_token"),
+        ("logout", "refresh_token"),
+        ("alipay/pc/login-url", "return_to"),
+        ("handover", "return_to"),
+    ],
+)
+def test_a_value_that_is_no_text_is_refused(visitor: Visitor, path: str, name: str, value: object) -> None:
+    """An object, a list, a truth value or a fraction is not taken for its text, which nobody has meant."""
+    refused(visitor.http.post(f"/connect/{path}", json={name: value}), 400, "bad_request")
+
+
 @pytest.mark.parametrize("path", ["/connect/alipay/pc/callback", "/connect/token/refresh", "/connect/handover/collect"])
 def test_a_body_is_not_read_past_its_limit(shop: RunningShop, path: str) -> None:
     """Whoever announces a gigabyte is answered after the first 256 KiB of it, not at its end."""

@@ -190,7 +190,7 @@ async def begin_bind(context: WebContext, request: Request, kind: PurposeKind = 
     await context.count(request)
     logged_in = await (context.find_member(request) if confirms else context.find_recent(request))
     purpose = Purpose(kind, logged_in.session)
-    fields = await read_fields(request)
+    fields = await read_fields(request, keeps_objects=True)
     names = (request.path_params["provider"], request.path_params["client"])
     configured = manager.registry.find(*names)
     if configured.entrance is not Entrance.REDIRECT and calls.is_handed_in(configured.provider, fields):

@@ -111,7 +111,7 @@ class _JavashopEndpoints:
 
     async def mini_login(self, request: Request) -> Response:
         await self._context.count(request)
-        body = await read_fields(request)
+        body = await read_fields(request, keeps_objects=True)
         providers = self._manager.registry.shown_for(ClientType.MINI)
         configured = next((mini for mini in providers if mini.provider.union_type == _MINI_UNION_TYPE), None)
         if configured is None or configured.entrance is not Entrance.CLIENT_CODE:

@@ -114,7 +114,7 @@ class _FirstLoginEndpoints:
         self._check_enabled()
         check_origin(request, self._context.origins)
         await self._context.count(request)
-        fields = await read_fields(request)
+        fields = await read_fields(request, keeps_objects=True)
         ticket, pending = take_pending(self._context, request, fields, "choice_ticket")
         names = (request.path_params["provider"], request.path_params["client"])
         configured = self._manager.registry.find(*names)

@@ -117,10 +117,10 @@ class _PcEndpoints:
 
     async def start(self, request: Request) -> Response:
         check_origin(request, self._context.origins)
-        fields = await read_fields(request)
+        return_to = (await read_fields(request)).get("return_to", "")
         begun = await self._begin(request)
         if wants_page(request):
-            return self._keep(responses.redirect(self._waiting_page(fields.get("return_to", ""))), begun)
+            return self._keep(responses.redirect(self._waiting_page(return_to)), begun)
         body: BegunQrLogin = {"handover_url": self._url(begun.id), "expires_in": begun.expires_in, "interval": INTERVAL}
         return self._keep(responses.json_response(body), begun)
 

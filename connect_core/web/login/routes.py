@@ -123,7 +123,7 @@ class _LoginEndpoints:
     async def token(self, request: Request) -> Response:
         await self._context.count(request)
         configured = self._find_configured(request)
-        body = await read_fields(request)
+        body = await read_fields(request, keeps_objects=True)
         device_id, consent = body.get("device_id", "")[:64], body.get("consent", "")
         if configured.entrance is Entrance.REDIRECT:
             ticket = body.get("choice_ticket", "")
