@@ -141,8 +141,8 @@ def _fill_caches(settings: Settings) -> None:
 
     What stays is what libraries keep: modules that they import late, the driver of the database, the data of languages.
     """
-    service = settings.service.model_copy(update={"required_plugins": []})
-    bare = settings.model_copy(update={"service": service, "clients": {}, "providers": {}})
+    service = settings.service.model_copy(update={"required_plugins": [], "settings": "file"})
+    bare = settings.model_copy(update={"service": service, "clients": {}, "providers": {}}).with_locks({})
     app = create_app(bare, plugins=Plugins(discover=False))
     app.state.manager.database.close()
     configured = configure_server(app)

@@ -23,7 +23,7 @@ from connect_core.store import Database
 from connect_core.store.schema.upgrade import upgrade_schema
 
 from ..kit.acme import execute
-from ..kit.commands import free_port, run_in, running, wait_for
+from ..kit.commands import free_port, refused, run_in, running, wait_for
 from ..kit.worker_processes import lines_of, wait_until, workers_of
 
 CANARY = "canary-4c1d"
@@ -40,6 +40,7 @@ pc = ["wechat"]
 locked = ["vendor_calls"]
 
 [providers.wechat]
+locked = ["app_id"]
 app_id = "wx0"
 app_secret = "from the file"
 """
@@ -125,6 +126,7 @@ def test_an_operator_imports_compares_exports_and_goes_back(folder: Path) -> Non
     ("text", "arguments", "mistake"),
     [
         ("[limits]\nvendor_calls = 5", (), "limits.vendor_calls: is locked in connect.toml"),
+        ("[providers.wechat.pc]\napp_id = 'x'", (), "providers.wechat.pc.app_id: is locked in connect.toml"),
         ("[service]\nhome_url = '/x'", (), "service.home_url: this stays in connect.toml"),
         ("[providers.github]\nclient_secret = '(secret)'", (), "the database has no value to keep"),
         ("[providers.github]\nclient_id = 'env:HOME'", (), "env: and file: work in connect.toml alone"),
@@ -149,7 +151,7 @@ def test_a_rollback_mends_what_keeps_the_service_from_starting(folder: Path) -> 
     assert run("settings", "import", "changes.toml").returncode == 0
     path = folder / "connect.toml"
     path.write_text(FILE.replace("[providers.wechat]", "[providers.other]").replace('"wechat"', '"other"'), "utf-8")
-    path.write_text(path.read_text("utf-8").replace("app_id", 'plugin = "wechat"\napp_id'), "utf-8")
+    path.write_text(path.read_text("utf-8").replace("\napp_id", '\nplugin = "wechat"\napp_id'), "utf-8")
     refused = run("members", "show", "1")
     assert refused.returncode == 2
     assert "revision 1 of the database cannot be used; to go back, run: connect-login settings rollback 0" in (
@@ -167,6 +169,17 @@ def test_with_settings_in_the_file_the_command_says_how_to_switch_them_on(folder
     last = done.stderr.splitlines()[-1]
     assert (done.returncode, done.stdout) == (2, "")
     assert last == 'connect-login: service.settings: is "file": set it to "database" in connect.toml first'
+
+
+def test_a_misspelt_lock_ends_every_command_and_the_start(folder: Path) -> None:
+    """With a line that names the nearest key; what it was to lock could be changed otherwise."""
+    path = folder / "connect.toml"
+    path.write_text(FILE.replace('locked = ["app_id"]', 'locked = ["app_idd"]'), "utf-8")
+    line = "connect-login: providers.wechat.locked: there is no key app_idd; did you mean `app_id`?"
+    for arguments in (("settings", "history"), ("settings", "import", "changes.toml"), ("members", "show", "1")):
+        said = run(*arguments)
+        assert (said.returncode, said.stdout, said.stderr.splitlines()[-1]) == (2, "", line)
+    assert refused(folder, "serve", "--port", str(free_port()), "--workers", "2")[-1] == line
 
 
 def test_two_workers_follow_within_five_seconds(folder: Path) -> None:

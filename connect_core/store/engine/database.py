@@ -352,7 +352,13 @@ def _open_backend(url: str, synchronous: str, pool_size: int) -> Backend:
     raise ArgumentError("no engine of ours")
 
 
+_EXTRAS = {"greenlet": "postgres", "psycopg": "postgres", "pymysql": "mariadb"}
+"""Packages of our drivers, and the extra that installs each."""
+
+
 def _explain(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
+        return f"{error.name} is not installed: pip install 'connect-login[{_EXTRAS[error.name]}]'"
     if isinstance(error, ModuleNotFoundError):
         return describe_missing_driver(error)
     if isinstance(error, UnusableUrl):
