@@ -365,10 +365,9 @@ def _build(
             built[key] = built.get(key) or construct(plugin.provider, checked, pool.for_provider(name), path)
     except SettingsError:
         raise
-    except TookTooLong as error:
-        raise SettingsError([f"{path}: the plugin {error}"]) from None
-    except Exception as error:  # noqa: BLE001 - a stranger's code; its text may quote a secret
-        raise SettingsError([f"{path}: the plugin raised {type(error).__name__}"]) from None
+    except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's code; its text may quote a secret
+        what = str(error) if isinstance(error, TookTooLong) else f"raised {type(error).__name__}"
+        raise SettingsError([f"{path}: the plugin {what}"]) from None
     finally:
         plugins.at_work = ""
     stand_in = "" if settings.service.is_plain_loopback else find_stand_in(checked)
