@@ -50,6 +50,10 @@ AppIds = Annotated[
     typer.Option("--app-id", help="TYPE=APP_ID: the app whose open ids the rows of union type TYPE hold. Repeatable."),
 ]
 
+NewKind = Annotated[
+    IdKind | None, typer.Option("--kind", help="The kind of the new ids; default: that of the old ones.")
+]
+
 
 @app.callback()
 def root() -> None:
@@ -109,9 +113,7 @@ def ids(
     app_id: Annotated[
         str, typer.Option("--app-id", help="The app, or issuer, of the new ids; default: that of the old ones.")
     ] = "",
-    kind: Annotated[
-        IdKind | None, typer.Option("--kind", help="The kind of the new ids; default: that of the old ones.")
-    ] = None,
+    kind: NewKind = None,
     report_file: Annotated[
         Path | None, typer.Option("--report", help="A file for the report as JSON, with every line that is left out.")
     ] = None,
