@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.databases import fresh_database, is_answering, server_of
+from tests.kit.databases import is_answering, new_database, server_of
 
 from .processes import FLOOR, Shop, running_shop
 from .rounds import Rounds, log_in_twice, show_machine, signature_cost
@@ -31,7 +31,7 @@ def test_logins(kept: str, require: Callable[[object, str], None], vendors: str,
     require(not server or is_answering(server), f"{kept} does not answer on this machine")
     show_machine()
     with (
-        fresh_database(server, tmp_path) as url,
+        new_database(server, tmp_path) as url,
         running_shop(tmp_path / "shop", vendors, "normal" if server else kept, database_url=url) as shop,
         running_shop(tmp_path / "floor", vendors, command=FLOOR) as floor,
     ):

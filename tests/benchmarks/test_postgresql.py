@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.kit.databases import empty_database, fresh_database, is_answering, server_of
+from tests.kit.databases import empty_database, is_answering, new_database, server_of
 
 from .processes import HAND_WRITTEN, running_shop
 from .rounds import KINDS, Rounds, log_in_twice, show_machine
@@ -25,8 +25,8 @@ def test_logins_on_postgresql(require: Callable[[object, str], None], vendors: s
     server = server_of("postgresql")
     require(is_answering(server), "postgresql does not answer on this machine")
     with (
-        fresh_database("", tmp_path) as file,
-        fresh_database(server, tmp_path) as ours,
+        new_database("", tmp_path) as file,
+        new_database(server, tmp_path) as ours,
         empty_database(server, tmp_path) as theirs,
         running_shop(tmp_path / "sqlite", vendors, "normal", database_url=file) as on_sqlite,
         running_shop(tmp_path / "postgresql", vendors, database_url=ours) as on_postgresql,

@@ -20,7 +20,7 @@ import pytest
 from connect_core.manager import ConnectManager
 from connect_core.web.app import SWEEP_STEP
 from tests.kit.acme import using
-from tests.kit.databases import fresh_database, is_answering, server_of
+from tests.kit.databases import is_answering, new_database, server_of
 
 from .filling import OLD, fill, find_servers, get_sizes, plant_expired
 from .processes import Shop, Visitors, new_people, running_shop, visiting
@@ -45,7 +45,7 @@ def filled(
     with ExitStack() as stack, ThreadPoolExecutor() as threads:
         urls = {
             engine: {
-                size: stack.enter_context(fresh_database(server, tmp_path_factory.mktemp(f"{engine}{size}")))
+                size: stack.enter_context(new_database(server, tmp_path_factory.mktemp(f"{engine}{size}")))
                 for size in SIZES
             }
             for engine, server in servers.items()

@@ -20,7 +20,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.kit.databases import fresh_database, is_answering, server_of
+from tests.kit.databases import is_answering, new_database, server_of
 
 from .filling import find_servers
 from .processes import COMMAND, FLOOR, HERE, Shop, Visitors, find_workers, new_people, running_shop, visiting
@@ -130,7 +130,7 @@ def serving(vendors: str, server: str, folder: Path, workers: int) -> Iterator[S
     own = folder / str(workers)
     own.mkdir()
     with (
-        fresh_database(server, own) as url,
+        new_database(server, own) as url,
         running_shop(own, vendors, "normal", database_url=url, workers=workers) as shop,
     ):
         asyncio.run(crowd(shop, workers, 1))
@@ -142,7 +142,7 @@ def test_two_processes_at_one_file(synchronous: str, require: Callable[[object, 
     """Two processes log people in at the same SQLite file, and how many more that are than with one is printed."""
     require(len(os.sched_getaffinity(0)) > 1, "two processes want two cores")
     alone, together = [], []
-    with fresh_database("", tmp_path) as url, ExitStack() as stack:
+    with new_database("", tmp_path) as url, ExitStack() as stack:
         writers = [stack.enter_context(writer(url, synchronous, name)) for name in "ab"]
         for _ in range(ROUNDS):
             alone.append(write(writers[:1]))

@@ -10,7 +10,7 @@ from connect_core.manager import ConnectManager
 
 from ..conftest import MakeManager, Require
 from ..kit.acme import NOTE
-from ..kit.databases import check, fresh_database
+from ..kit.databases import check, new_database
 from ..kit.galera import GaleraNode, running_galera
 from ..kit.merges import make_shop
 
@@ -27,7 +27,7 @@ def nodes(require: Require, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, nodes: list[GaleraNode], tmp_path: Path) -> Iterator[str]:
     """A fresh database of the cluster on its first node, looked through when the test is over."""
-    with fresh_database(nodes[0].url, tmp_path) as url:
+    with new_database(nodes[0].url, tmp_path) as url:
         (tmp_path / NOTE).write_text(url, "utf-8")
         yield url
         marks = request.node.iter_markers("breaks")

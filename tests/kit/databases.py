@@ -10,14 +10,13 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import URL, create_engine, make_url
-from sqlalchemy.pool import NullPool
+from sqlalchemy import URL, make_url
 
 from connect_core import harness
 from connect_core.harness import RunningShop
@@ -26,6 +25,8 @@ from connect_core.store import Database, schema
 from connect_core.store.schema import integrity
 from connect_core.store.schema.upgrade import upgrade_schema
 
+from .emptying import Tables, connected, empty_tables, read_creations, read_tables, read_version
+
 SERVERS = {
     "postgresql": "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
     "mariadb": "mysql+pymysql://root@127.0.0.1:3306/test",
@@ -33,6 +34,11 @@ SERVERS = {
 ENGINES = ("sqlite", *SERVERS)
 Change = Callable[[dict[str, Any]], None]
 _numbers = itertools.count()
+_spare: dict[str, list[tuple[str, Tables]]] = {}
+"""Databases of each server that no test is using."""
+_kept = ExitStack()
+"""These, and those that are in use: they go with the process."""
+atexit.register(_kept.close)
 
 
 def named_server() -> str:
@@ -60,10 +66,7 @@ def is_answering(server: str) -> bool:
 
 def run_on_server(server: str, *statements: str) -> None:
     """Run statements outside a transaction, such as CREATE DATABASE."""
-    # PyMySQL reads the machine's certificates for each connection that may use TLS
-    options = {"ssl_disabled": True} if server.startswith("mysql") else {}
-    engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=options)
-    with engine.connect() as connection:
+    with connected(server) as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
 
@@ -87,12 +90,8 @@ def _template(server: str) -> str:
 @cache
 def _definitions(server: str) -> tuple[str, ...]:
     """What makes the tables in an empty database of a server that copies none: a tenth of the time of an upgrade."""
-    engine = create_engine(_beside(server, _template(server)), poolclass=NullPool)
-    with engine.connect() as connection:
-        tables = [row[0] for row in connection.exec_driver_sql("SHOW TABLES")]
-        made = [connection.exec_driver_sql(f"SHOW CREATE TABLE {table}").one()[1] for table in tables]
-        version, oldest = connection.exec_driver_sql("SELECT version_num, min_version FROM es_connect_schema").one()
-    return (*made, f"INSERT INTO es_connect_schema (version_num, min_version) VALUES ('{version}', '{oldest}')")
+    with connected(_beside(server, _template(server))) as connection:
+        return (*read_creations(connection).values(), read_version(connection))
 
 
 @cache
@@ -117,8 +116,11 @@ def empty_database(server: str, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server: str, folder: Path) -> Iterator[str]:
-    """The address of a database with our tables, empty."""
+def new_database(server: str, folder: Path) -> Iterator[str]:
+    """The address of a database with our tables, made for the caller.
+
+    It is for a test that leaves many rows, or uses the database through other servers too; `fresh_database` is quicker.
+    """
     if not server:
         yield f"sqlite:///{shutil.copy(_template_file(), folder / 'connect.db')}"
         return
@@ -127,6 +129,27 @@ def fresh_database(server: str, folder: Path) -> Iterator[str]:
         if not is_copied:
             run_on_server(url, *_definitions(server))
         yield url
+
+
+@contextmanager
+def fresh_database(server: str, folder: Path) -> Iterator[str]:
+    """The address of a database with our tables, empty; one on a server may have served other tests before."""
+    if not server:
+        with new_database(server, folder) as url:
+            yield url
+        return
+    spare = _spare.setdefault(server, [])
+    url, tables = spare.pop() if spare else _keep_database(server, folder)
+    try:
+        yield url
+    finally:
+        if empty_tables(url, tables):
+            spare.append((url, tables))
+
+
+def _keep_database(server: str, folder: Path) -> tuple[str, Tables]:
+    url = _kept.enter_context(new_database(server, folder))
+    return url, read_tables(url)
 
 
 @contextmanager

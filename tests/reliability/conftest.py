@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.acme import NOTE
-from tests.kit.databases import ENGINES, check, fresh_database, is_answering, server_of
+from tests.kit.databases import ENGINES, check, is_answering, new_database, server_of
 
 from .services import FIGURES, Tell
 
@@ -21,7 +21,7 @@ def engine(request: pytest.FixtureRequest, require: Callable[[object, str], None
 @pytest.fixture
 def url(engine: str, tmp_path: Path) -> Iterator[str]:
     """A fresh database of the engine; when the test is over, no rule that rows must keep is broken."""
-    with fresh_database(server_of(engine), tmp_path) as address:
+    with new_database(server_of(engine), tmp_path) as address:
         yield address
         check(address)
 

@@ -12,7 +12,7 @@ import pytest
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from tests.kit.acme import begin, execute, hand_in
-from tests.kit.databases import ENGINES, check, fresh_database, is_answering, server_of
+from tests.kit.databases import ENGINES, check, is_answering, new_database, server_of
 
 from .services import Tell, script, sized
 
@@ -59,7 +59,7 @@ def engine(request: pytest.FixtureRequest, require: Callable[[object, str], None
 @pytest.fixture(scope="module")
 def url(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A fresh database of the engine, looked through at the end."""
-    with fresh_database(server_of(engine), tmp_path_factory.mktemp("crowd")) as address:
+    with new_database(server_of(engine), tmp_path_factory.mktemp("crowd")) as address:
         yield address
         check(address)
 
