@@ -5,11 +5,9 @@ second one has been.
 """
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 
@@ -18,14 +16,13 @@ from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.members.administration import OperatorAct
 from connect_core.sessions import NO_TOKENS, LiveSession
-from connect_core.store import Transaction
 
 from ..conftest import MakeManager
 from ..kit.acme import VISIT, rows
+from ..kit.galera import meet
 from ..kit.hook_shops import Directory
 from ..kit.merges import bind, bound, confirm, fresh_code, log_in, merge, outcome, prove, undo
 
-T = TypeVar("T")
 ACT = OperatorAct("root", "", "r")
 ROUNDS = 40
 
@@ -120,37 +117,6 @@ def find_broken(folder: Path, meeting: Meeting) -> list[str]:
     """Return the rules that rows break; the session that did the unbinding itself may stay."""
     own = f"'{meeting.kept.family}', '{meeting.merged.family}'"
     return [rule for rule, query in BROKEN.items() if rows(folder, query.format(own=own))]
-
-
-async def meet(first: ConnectManager, change: Awaitable[T], other: Awaitable[object], *, place: int) -> list[str]:
-    """Have `change` on the node of `first` ready to be committed, then `other` done, then `change` committed.
-
-    `place` says which of the writes of `change` waits. Returns how both end.
-    """
-    is_ready, may_commit = threading.Event(), threading.Event()
-    write, writes = first.database.write, 0
-
-    async def write_slowly(work: Callable[[Transaction], Any], **options: bool) -> Any:
-        nonlocal writes
-        writes += 1
-        is_slow = writes == place
-
-        def do(tx: Transaction) -> Any:
-            result = work(tx)
-            if is_slow and not is_ready.is_set():
-                is_ready.set()
-                may_commit.wait(1.5)
-            return result
-
-        return await write(do, **options)
-
-    first.database.write = write_slowly  # type: ignore[method-assign]
-    changing = asyncio.create_task(outcome(change))
-    assert await asyncio.to_thread(is_ready.wait, 5)
-    ended = await outcome(other)
-    may_commit.set()
-    first.database.write = write  # type: ignore[method-assign]
-    return [await changing, ended]
 
 
 async def check_pair(managers: list[ConnectManager], folder: Path, name: str, other: str) -> None:

@@ -81,7 +81,7 @@ def _template(server: str) -> str:
     """A database with the tables that PostgreSQL copies in a moment; it goes with the process."""
     name = f"connect_test_{os.getpid()}_template"
     run_on_server(server, f"CREATE DATABASE {name}")
-    atexit.register(run_on_server, server, f"DROP DATABASE {name}")
+    atexit.register(_drop, server, name)
     with closing(Database(_beside(server, name))) as database:
         upgrade_schema(database)
     return name
@@ -159,6 +159,12 @@ def _created(server: str, options: str) -> Iterator[str]:
     try:
         yield _beside(server, name)
     finally:
+        _drop(server, name)
+
+
+def _drop(server: str, name: str) -> None:
+    """Drop a database, unless it has gone with a server that the tests had started."""
+    if is_answering(server):
         run_on_server(server, f"DROP DATABASE {name}" + " WITH (FORCE)" * server.startswith("postgresql"))
 
 

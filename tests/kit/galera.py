@@ -3,21 +3,29 @@
 Needs the packages mariadb-server, galera-4, mariadb-backup and socat of Debian.
 """
 
+import asyncio
 import os
 import shutil
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pymysql
 from sqlalchemy.exc import SQLAlchemyError
 
+from connect_core.manager import ConnectManager
 from connect_core.sandbox import listen
+from connect_core.store import Transaction
 
 from ..conftest import Require
 from .acme import execute
+from .merges import outcome
+
+T = TypeVar("T")
 
 SERVER = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 INSTALL = shutil.which("mariadb-install-db")
@@ -155,6 +163,37 @@ def running_galera(require: Require, folder: Path, size: int = 3) -> Iterator[li
     finally:
         for node in nodes:
             node.kill()
+
+
+async def meet(first: ConnectManager, change: Awaitable[T], other: Awaitable[object], *, place: int) -> list[str]:
+    """Have `change` on the node of `first` ready to be committed, then `other` done, then `change` committed.
+
+    `place` says which of the writes of `change` waits. Returns how both end.
+    """
+    is_ready, may_commit = threading.Event(), threading.Event()
+    write, writes = first.database.write, 0
+
+    async def write_slowly(work: Callable[[Transaction], Any], **options: bool) -> Any:
+        nonlocal writes
+        writes += 1
+        is_slow = writes == place
+
+        def do(tx: Transaction) -> Any:
+            result = work(tx)
+            if is_slow and not is_ready.is_set():
+                is_ready.set()
+                may_commit.wait(1.5)
+            return result
+
+        return await write(do, **options)
+
+    first.database.write = write_slowly  # type: ignore[method-assign]
+    changing = asyncio.create_task(outcome(change))
+    assert await asyncio.to_thread(is_ready.wait, 5)
+    ended = await outcome(other)
+    may_commit.set()
+    first.database.write = write  # type: ignore[method-assign]
+    return [await changing, ended]
 
 
 def _find_ports(count: int) -> list[int]:
