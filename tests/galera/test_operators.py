@@ -17,8 +17,8 @@ from connect_core.sessions import LiveSession
 
 from ..conftest import MakeManager
 from ..kit.acme import NOTE, Acme, provider_of, rows
-from ..kit.galera import meet
-from ..kit.merges import log_in, outcome
+from ..kit.galera import committing_together, meet
+from ..kit.merges import bind, log_in, outcome
 from ..kit.receiver import endpoint, receiving
 from ..kit.senders import check_taken, send_and_be_killed
 
@@ -88,6 +88,7 @@ HALF_DECIDED = """
     SELECT a.id FROM es_connect_alias a LEFT JOIN es_connect c ON c.id = a.connect_id AND c.unbound_time IS NULL
     WHERE c.id IS NULL AND a.unbound_time IS NULL"""
 """Sessions and ids that belong to a connection which has ended."""
+WAYS_IN = "SELECT id FROM es_connect WHERE member_id = ? AND unbound_time IS NULL"
 
 
 @pytest.mark.parametrize("gives_first", [True, False])
@@ -104,6 +105,20 @@ async def test_a_decision_that_meets_a_change_on_another_node(
     assert "unavailable" not in ended
     assert ended[1] == "ok"
     assert rows(tmp_path, HALF_DECIDED) == []
+
+
+async def test_a_decision_that_meets_an_unbind_leaves_a_way_in(managers: list[ConnectManager], tmp_path: Path) -> None:
+    """The decision takes one of two connections away while the member ends the other."""
+    for number in range(ROUNDS):
+        conflict, _ = await make_conflict(managers[0], number)
+        await bind(managers[0], await log_in(managers[0], "acme", f"second{number}"), "beta", f"p{number}")
+        loser = await log_in(managers[0], "beta", f"p{number}")
+        decision = managers[0].conflicts.give(conflict.event_id, conflict.member_ids[0], ACT)
+        unbind = managers[1].self_service.unbind(loser, "BETA", "r")
+        with committing_together(*managers[:2]):
+            ended = await asyncio.gather(outcome(decision), outcome(unbind))
+        assert sorted(ended) == ["last_connection", "ok"]
+        assert len(rows(tmp_path, WAYS_IN, loser.member_id)) == 1
 
 
 async def test_of_three_revisions_on_three_nodes_one_becomes_active(

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -194,6 +194,36 @@ async def meet(first: ConnectManager, change: Awaitable[T], other: Awaitable[obj
     may_commit.set()
     first.database.write = write  # type: ignore[method-assign]
     return [await changing, ended]
+
+
+@contextmanager
+def committing_together(*managers: ConnectManager) -> Iterator[None]:
+    """Have the first transaction of each manager committed at the same moment; what is run again does not wait."""
+    barrier = threading.Barrier(len(managers))
+    for manager in managers:
+        manager.database.write = _write_together(manager.database.write, barrier)  # type: ignore[method-assign]
+    yield
+    for manager in managers:
+        del manager.database.write
+
+
+def _write_together(write: Callable[..., Awaitable[Any]], barrier: threading.Barrier) -> Callable[..., Awaitable[Any]]:
+    is_first = True
+
+    async def write_together(work: Callable[[Transaction], Any], **options: bool) -> Any:
+        def do(tx: Transaction) -> Any:
+            nonlocal is_first
+            try:
+                return work(tx)
+            finally:
+                if is_first:
+                    is_first = False
+                    with suppress(threading.BrokenBarrierError):
+                        barrier.wait(5)
+
+        return await write(do, **options)
+
+    return write_together
 
 
 def _find_ports(count: int) -> list[int]:
