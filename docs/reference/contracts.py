@@ -147,19 +147,18 @@ def main() -> None:
     results = {name: result for name, result in read_results().items() if name in ours and not options.all}
     present = {name for name, result in results.items() if result["version"] == CONTRACT_VERSION}
     names = options.names or sorted(ours if options.quick else ours - present)
-    broken = []
+    has_failed = False
     with ProcessPoolExecutor(options.processes) as processes:
         runs = {processes.submit(run, name, is_quick=options.quick): name for name in names}
         for number, future in enumerate(as_completed(runs), start=1):
             name, (result, report) = runs[future], future.result()
-            sys.stderr.write(f"{number}/{len(names)} {name}: {'FAILED' if report else 'passed'}\n")
+            sys.stderr.write(f"{number}/{len(names)} {name}: {'FAILED' if report else 'passed'}\n{report}")
+            has_failed |= bool(report)
             results.pop(name, None)
             results |= {name: result} if result else {}
-            broken += [report] if report else []
             if not options.quick:
                 write(results, plugins)
-    if broken:
-        sys.exit("\n\n".join(broken))
+    sys.exit(has_failed)
 
 
 if __name__ == "__main__":
