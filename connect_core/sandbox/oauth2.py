@@ -163,6 +163,9 @@ class OAuth2Sandbox(OAuth2Answers):
         """Raise `Refused` with `invalid_token` unless `token` is a valid token of the app itself."""
         self._grants.find("app_token", token, "invalid_token")
 
+    def check_token_call(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        """Raise `Refused` for a token call without what the vendor wants besides the quirks, such as a sign."""
+
     def check_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
         """Raise `Refused` for a user-info call without what the vendor wants besides the quirks, such as a sign."""
 
@@ -280,6 +283,7 @@ class OAuth2Sandbox(OAuth2Answers):
         call = standard(parameters, names)
         self._authenticate(call, headers)
         require_parameters(quirks.token_parameters, parameters)
+        self.check_token_call(parameters, headers)
         check_grant_type(call, names, "authorization_code")
         grant = self._grants.find("code", call["code"], "invalid_grant")
         is_same = names.get("redirect_uri") == "" or call["redirect_uri"] == grant.redirect_uri
