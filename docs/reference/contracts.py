@@ -112,7 +112,7 @@ def run(name: str, *, is_quick: bool) -> tuple[dict[str, Any], str]:
         passed = [verdict for verdict in report.verdicts if verdict.name not in failed]
         again = run_contract(plugin, rules=failed)
         report = replace(report, verdicts=(*passed, *again.verdicts))
-    broken = "" if report.has_passed else report.to_markdown("now")
+    broken = "" if report.has_passed else report.to_markdown("now") + "\n"
     if broken or is_quick:
         return {}, broken
     clients = {

@@ -118,8 +118,8 @@ class SlackSandbox(OidcSandbox):
         return {**super().id_token_claims(grant, access_token), "auth_time": int(self.now()), **of_slack}
 
     def token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer with the mark of success that every answer of Slack has."""
-        return {"ok": True, **answer}
+        """Return the answer with the mark of success that every answer of Slack has, and a token that never expires."""
+        return {"ok": True, **{name: value for name, value in answer.items() if name != "expires_in"}}
 
     def error_answer(self, operation: str, code: str) -> dict[str, Any]:
         """Return an error with its mark."""
