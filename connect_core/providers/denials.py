@@ -30,7 +30,7 @@ _OF_THE_SHOP = frozenset(
     {
         # RFC 6749 §4.1.2.1 and vendors after it
         *("invalid_client", "invalid_redirect_uri", "invalid_request", "invalid_scope", "redirect_uri_mismatch"),
-        *("unauthorized_client", "unsupported_response_type"),
+        *("redirect_mismatch", "unauthorized_client", "unsupported_response_type"),
         # OpenID Connect Core §3.1.2.6, RFC 9101 §7
         *("invalid_request_object", "invalid_request_uri", "registration_not_supported", "request_not_supported"),
         *("request_uri_not_supported", "unsupported_response_mode"),

@@ -105,11 +105,13 @@ class OAuth2Sandbox(OAuth2Answers):
     def get_outcomes(self) -> Mapping[str, str]:
         """Return the vendor's codes in `quirks.errors`, and those for `invalid_grant` and `invalid_client`.
 
-        Each has the code that connect-login is to have for it. The contract plays all of them in the token call:
-        override this method for a vendor that has other errors there than elsewhere.
+        Each has the code that connect-login is to have for it. Those of `quirks.app_token_errors` are left out: after
+        one of them the provider asks again with another token. The contract plays all in the token call: override this
+        method for a vendor that has other errors there than elsewhere.
         """
         standard = {self.refusals.get(word, word): ERRORS[word].code for word in ("invalid_grant", "invalid_client")}
-        return {**standard, **self.quirks.outcomes}
+        retried = self.quirks.app_token_errors if self.provider.app_token_url else ()
+        return {error: code for error, code in {**standard, **self.quirks.outcomes}.items() if error not in retried}
 
     @property
     def quirks(self) -> Quirks:
@@ -160,6 +162,9 @@ class OAuth2Sandbox(OAuth2Answers):
     def check_app_token(self, token: str) -> None:
         """Raise `Refused` with `invalid_token` unless `token` is a valid token of the app itself."""
         self._grants.find("app_token", token, "invalid_token")
+
+    def check_token_call(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        """Raise `Refused` for a token call without what the vendor wants besides the quirks, such as a sign."""
 
     def check_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
         """Raise `Refused` for a user-info call without what the vendor wants besides the quirks, such as a sign."""
@@ -262,8 +267,9 @@ class OAuth2Sandbox(OAuth2Answers):
     ) -> Response:
         try:
             check_headers(self.quirks.headers, request.headers, self.client_id)
-            answer = spoil(endpoint(parameters, request.headers), fault, self.provider)
             error = fault.value if fault and fault.kind == "error" else ""
+            # what ends with an error spends no code: the provider may ask again with it and another app token
+            answer = {} if error else spoil(endpoint(parameters, request.headers), fault, self.provider)
         except Refused as refused:
             self.refused.append(f"{operation}: {refused}")
             word = self.refusals.get(refused.word, refused.word)
@@ -277,6 +283,7 @@ class OAuth2Sandbox(OAuth2Answers):
         call = standard(parameters, names)
         self._authenticate(call, headers)
         require_parameters(quirks.token_parameters, parameters)
+        self.check_token_call(parameters, headers)
         check_grant_type(call, names, "authorization_code")
         grant = self._grants.find("code", call["code"], "invalid_grant")
         is_same = names.get("redirect_uri") == "" or call["redirect_uri"] == grant.redirect_uri

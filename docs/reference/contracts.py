@@ -1,19 +1,24 @@
 # ruff: noqa: INP001  (a script of the documentation, in no package)
 """Writes `providers.md` and the data behind it: the contract of all providers, for each of their client types.
 
-`python docs/reference/contracts.py` runs the contract on every installed plugin, as many at once as there are
-processors; that takes some minutes. With names it runs it on those plugins alone, and keeps the other results.
+`python docs/reference/contracts.py` runs the contract on each of our plugins that has no result of the contract's
+present version, some twenty minutes of a processor for all. Each result is written as soon as it is there, so that the
+command goes on where it was stopped. `--all` forgets the results first; with names it runs the contract on those
+plugins. `--quick` runs the quick rules, says what they found, and writes nothing. Rules that failed are run once more,
+because some of them measure time, and other programs may have had the processors.
 `tests/docs/test_reference_pages.py` compares the page with the installed plugins. Exits with 1 where a rule is broken,
 and leaves that plugin out.
 """
 
+import argparse
 import importlib
 import json
 import os
 import re
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,7 +54,9 @@ HEAD = """# Providers
 def make_page(results: Mapping[str, Any], plugins: Plugins) -> str:
     """Return the page: a row for each result, then a line for each plugin that has no sandbox."""
     columns = ("plugin", "vendor", *ClientType, "ids", "phone", "notices", "proved by", "date")
-    head = HEAD.format(count=len(results), version=min(result["version"] for result in results.values()))
+    head = HEAD.format(
+        count=len(results), version=min((result["version"] for result in results.values()), default=CONTRACT_VERSION)
+    )
     lines = [head, f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
     for name, result in sorted(results.items()):
         told = describe(plugins.available[name], plugins)
@@ -96,44 +103,69 @@ def find_source(plugin: ProviderType) -> str:
     )
 
 
-def run(name: str) -> tuple[str, dict[str, Any], str]:
-    """Return the name of a plugin, the results of its contract, and the report where a rule is broken."""
+def run(name: str, *, is_quick: bool) -> tuple[dict[str, Any], str]:
+    """Return the results of a plugin's contract, and the report where a rule is broken."""
     plugin = Plugins().available[name]
-    report = run_contract(plugin)
+    report = run_contract(plugin, is_quick=is_quick)
+    failed = {verdict.name for verdict in report.verdicts if verdict.result is Result.FAILED and verdict.name}
+    if failed and not is_quick:
+        passed = [verdict for verdict in report.verdicts if verdict.name not in failed]
+        again = run_contract(plugin, rules=failed)
+        report = replace(report, verdicts=(*passed, *again.verdicts))
+    broken = "" if report.has_passed else report.to_markdown("now") + "\n"
+    if broken or is_quick:
+        return {}, broken
     clients = {
         client: {
             result.value.replace(" ", "_"): report.count(result, client) for result in (Result.PASSED, Result.NOT_RUN)
         }
         for client in report.clients
     }
-    result = {
+    return {
         "version": CONTRACT_VERSION,
         "date": datetime.now(UTC).date().isoformat(),
         "proved_by": find_source(plugin) if report.has_compared else "sandbox",
         "ids": find_ids(plugin),
         "clients": clients,
-    }
-    return name, result, "" if report.has_passed else report.to_markdown("now")
+    }, ""
+
+
+def write(results: Mapping[str, Any], plugins: Plugins) -> None:
+    """Write the data and the page."""
+    RESULTS.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n", "utf-8")
+    PAGE.write_text(make_page(results, plugins), "utf-8")
+
+
+def read_options() -> argparse.Namespace:
+    """Return what the command line asks for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="plugins; by default those without a present result")
+    parser.add_argument("--all", action="store_true", help="forget the results that there are")
+    parser.add_argument("--quick", action="store_true", help="run the quick rules alone, and write nothing")
+    parser.add_argument("--processes", type=int, help="how many plugins at once; by default one for each processor")
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Run the contract on the plugins, and write the page and the data."""
+    """Run the contract on the plugins, and write the page and the data after each."""
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
-    plugins = Plugins()
+    options, plugins = read_options(), Plugins()
     ours = {name for name, plugin in plugins.available.items() if plugin.sandbox and plugins.is_ours(name)}
-    results = {name: result for name, result in read_results().items() if name in ours}
-    broken = []
-    with ProcessPoolExecutor() as processes:
-        for name, result, report in processes.map(run, sys.argv[1:] or sorted(ours)):
-            sys.stderr.write(f"{name}: {'FAILED' if report else 'passed'}\n")
-            results[name] = result
-            if report:
-                del results[name]
-                broken.append(report)
-    RESULTS.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n", "utf-8")
-    PAGE.write_text(make_page(results, plugins), "utf-8")
-    if broken:
-        sys.exit("\n\n".join(broken))
+    results = {name: result for name, result in read_results().items() if name in ours and not options.all}
+    present = {name for name, result in results.items() if result["version"] == CONTRACT_VERSION}
+    names = options.names or sorted(ours if options.quick else ours - present)
+    has_failed = False
+    with ProcessPoolExecutor(options.processes) as processes:
+        runs = {processes.submit(run, name, is_quick=options.quick): name for name in names}
+        for number, future in enumerate(as_completed(runs), start=1):
+            name, (result, report) = runs[future], future.result()
+            sys.stderr.write(f"{number}/{len(names)} {name}: {'FAILED' if report else 'passed'}\n{report}")
+            has_failed |= bool(report)
+            results.pop(name, None)
+            results |= {name: result} if result else {}
+            if not options.quick:
+                write(results, plugins)
+    sys.exit(has_failed)
 
 
 if __name__ == "__main__":

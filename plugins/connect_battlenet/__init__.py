@@ -1,7 +1,9 @@
 """Battle.net login (Blizzard).
 
 https://community.developer.battle.net/documentation/guides/using-oauth/authorization-code-flow
-From two libraries, not the vendor's page: pennersr/django-allauth, nextauthjs/next-auth.
+Addresses and scope: https://community.developer.battle.net/documentation/guides/using-oauth
+The names of the person's members are from two libraries, not the vendor's page, which says that they are the account's
+id and the BattleTag: pennersr/django-allauth, nextauthjs/next-auth.
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook

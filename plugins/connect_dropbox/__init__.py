@@ -3,9 +3,8 @@
 https://developers.dropbox.com/oauth-guide
 Addresses and parameters: https://www.dropbox.com/developers/documentation/http/documentation#authorization
 Person: https://www.dropbox.com/developers/documentation/http/documentation#users-get_current_account
-The person's members and the permission are checked against Dropbox's own https://github.com/dropbox/dropbox-api-spec
-(users.stone). Addresses and parameters are from libraries that agree, not the vendor's page: pennersr/django-allauth,
-python-social-auth/social-core
+Checked against Dropbox's own https://github.com/dropbox/dropbox-api-spec (the person in users.stone, the permission,
+errors of calls in auth.stone) and https://github.com/dropbox/dropbox-sdk-python (addresses, parameters, statuses).
 """
 
 from connect_core.plugin import Claims, Identity, OAuth2Provider, Quirks, provider_hook
@@ -22,7 +21,15 @@ class DropboxProvider(OAuth2Provider):
     scope = "account_info.read"
     id_claims = Claims(user_id="account_id")
     claims = Claims(user_id="account_id", nickname="name.display_name", face="profile_photo_url")
-    quirks = Quirks(userinfo_method="form")
+    quirks = Quirks(
+        userinfo_method="form",
+        error_signs={"error..tag": ""},
+        errors={
+            "code_invalid": ("invalid_access_token", "expired_access_token"),
+            "provider_denied": ("user_suspended",),
+            "provider_config": ("missing_scope", "route_access_denied"),
+        },
+    )
 
     async def fetch_profile(self, identity: Identity) -> Identity:
         """Return `identity` with the profile. Dropbox wants a POST without a body. Raises as the base provider does."""

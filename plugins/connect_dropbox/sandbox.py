@@ -1,8 +1,10 @@
 """Dropbox's sandbox: the account in the token answer, errors of calls as objects with a tag.
 
 https://www.dropbox.com/developers/documentation/http/documentation
+Errors of calls: https://github.com/dropbox/dropbox-api-spec/blob/main/auth.stone
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -11,6 +13,14 @@ from connect_core.plugin import PersonId, Profile
 from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_dropbox import DropboxProvider
 
+AUTH_ERRORS = {
+    "invalid_access_token": "code_invalid",
+    "expired_access_token": "code_invalid",
+    "user_suspended": "provider_denied",
+    "missing_scope": "provider_config",
+    "route_access_denied": "provider_config",
+}
+"""The union AuthError of the specification, with our codes, without what concerns teams alone."""
 PHOTO = "https://dl-web.dropbox.com/account_photo/get/dbaphid%3AAAHWGmIXV3sUuOmBfTz0wPsiqHUpBWvv3ZA?vers=1&size=128x128"
 
 
@@ -19,6 +29,7 @@ class DropboxSandbox(OAuth2Sandbox):
 
     title = "Dropbox 沙箱 · Dropbox sandbox"
     provider = DropboxProvider
+    refusals = {"invalid_token": "invalid_access_token"}
     documented = (
         # https://www.dropbox.com/developers/documentation/http/documentation#authorization, /oauth2/authorize
         DocumentedRequest(
@@ -87,9 +98,14 @@ class DropboxSandbox(OAuth2Sandbox):
 
     def error_answer(self, code: str) -> dict[str, Any]:
         """Return an error of the token call, or of a call with a token."""
-        if code == "invalid_token":
-            return {"error_summary": "invalid_access_token/..", "error": {".tag": "invalid_access_token"}}
+        if code in AUTH_ERRORS:
+            details = {"required_scope": "account_info.read"} if code == "missing_scope" else {}
+            return {"error_summary": f"{code}/..", "error": {".tag": code, **details}}
         return {"error": code, "error_description": "made up by the sandbox"}
+
+    def get_outcomes(self) -> Mapping[str, str]:
+        """Return the errors of both calls."""
+        return {**super().get_outcomes(), **AUTH_ERRORS}
 
     def write(self, answer: dict[str, Any], request: Request, operation: str, *, is_error: bool) -> str:
         """Return an answer as text; a call without arguments whose body is a form is refused."""

@@ -73,5 +73,11 @@ class EpicgamesSandbox(OAuth2Sandbox):
         return {"sub": self.account_id(person), "preferred_username": person.nickname}
 
     def error_answer(self, code: str) -> dict[str, Any]:
-        """Return an error."""
-        return {"errorCode": code, "errorMessage": "made up by the sandbox", "numericErrorCode": 18059}
+        """Return an error: Epic's own word, and the standard's beside it."""
+        standard = next((word for word, ours in self.refusals.items() if ours == code), "invalid_request")
+        return {
+            "errorCode": code,
+            "errorMessage": "made up by the sandbox",
+            "numericErrorCode": 18059,
+            "error": standard,
+        }

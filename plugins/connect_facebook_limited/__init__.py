@@ -2,6 +2,7 @@
 
 https://developers.facebook.com/documentation/facebook-login/ios/limited-login
 ID tokens: https://developers.facebook.com/documentation/facebook-login/ios/limited-login/token/validating
+Both issuers: https://github.com/facebook/facebook-android-sdk (AuthenticationTokenClaims), facebook/facebook-ios-sdk
 """
 
 from collections.abc import Mapping

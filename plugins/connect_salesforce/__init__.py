@@ -1,15 +1,19 @@
 """Salesforce login, with people of any Salesforce org, or of one org or Experience Cloud site.
 
-Code and token: https://help.salesforce.com/HTViewHelpDoc?id=remoteaccess_oauth_web_server_flow.htm
-Person: https://help.salesforce.com/HTViewHelpDoc?id=remoteaccess_using_userinfo_endpoint.htm
-Errors: https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_flow_errors.htm
+Code and token: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_web_server_flow.htm
+PKCE: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_pkce.htm
+Person: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_using_userinfo_endpoint.htm
+Errors: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_flow_errors.htm
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class SalesforceProvider(OAuth2Provider):
-    """One connected app. A person's id counts in their org; a sandbox org may have copies of another org's ids."""
+    """One external client app, or connected app.
+
+    A person's id counts in their org; a sandbox org may have copies of another org's ids.
+    """
 
     union_type = "SALESFORCE"
     titles = {"zh": "Salesforce", "en": "Salesforce"}

@@ -3,6 +3,7 @@
 https://docs.slack.dev/authentication/sign-in-with-slack
 Token: https://docs.slack.dev/reference/methods/openid.connect.token
 Ids: https://docs.slack.dev/reference/objects/user-object
+PKCE, which is not sent, because it makes the app a public client: https://docs.slack.dev/authentication/using-pkce
 """
 
 from collections.abc import Mapping
@@ -26,9 +27,8 @@ TEAM = "https://slack.com/team_id"
 """The claim with the id of the workspace."""
 ERRORS = {
     **dict.fromkeys(("invalid_code", "code_already_used", "code_expired"), CodeInvalid),
-    **dict.fromkeys(
-        ("invalid_client_id", "bad_client_secret", "bad_redirect_uri", "invalid_grant_type"), ProviderConfig
-    ),
+    **dict.fromkeys(("invalid_client_id", "bad_client_secret", "bad_redirect_uri"), ProviderConfig),
+    **dict.fromkeys(("invalid_grant_type", "oauth_authorization_url_mismatch"), ProviderConfig),
 }
 
 

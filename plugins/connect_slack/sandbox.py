@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from time import time
 from typing import Any
 
+from connect_core.plugin import PersonId, Profile
 from connect_core.sandbox import PEOPLE, DocumentedRequest, OidcGrant, OidcSandbox, Person, of_login
 
 
@@ -59,15 +60,44 @@ class SlackSandbox(OidcSandbox):
             query=of_login("response_type client_id redirect_uri state nonce", scope="openid profile"),
             optional=("team",),
         ),
-        # https://docs.slack.dev/reference/methods/openid.connect.token (the answer's ID token is cut short there)
+        # https://docs.slack.dev/reference/methods/openid.connect.token (without the pictures in other sizes, and with
+        # the one that https://docs.slack.dev/reference/methods/openid.connect.userInfo has beside the name)
         DocumentedRequest(
             "POST",
             "https://slack.com/api/openid.connect.token",
             form=of_login("grant_type client_id client_secret code redirect_uri"),
+            answer={
+                "ok": True,
+                "access_token": "xoxp-1234",
+                "token_type": "Bearer",
+                "id_token": {
+                    "iss": "https://slack.com",
+                    "sub": "U0R7MFMJM",
+                    "aud": "25259531569.11152291",
+                    "exp": 1626874955,
+                    "iat": 1626874655,
+                    "auth_time": 1626874655,
+                    "nonce": "abcd",
+                    "at_hash": "tUbyWGBHe0V32FJEupkgVQ",
+                    "https://slack.com/team_id": "T0RR",
+                    "https://slack.com/user_id": "U0R7MFMJM",
+                    "email": "bront@slack-corp.com",
+                    "email_verified": True,
+                    "date_email_verified": 1622128723,
+                    "locale": "en-US",
+                    "name": "brent",
+                    "picture": "https://secure.gravatar.com/....png",
+                    "given_name": "",
+                    "family_name": "",
+                },
+            },
         ),
         # the discovery document (jwks_uri)
         DocumentedRequest("GET", "https://slack.com/openid/connect/keys"),
     )
+
+    documented_ids = (PersonId.union_id("U0R7MFMJM", "https://slack.com/T0RR"),)
+    documented_profile = Profile(nickname="brent", face="https://secure.gravatar.com/....png")
 
     def __init__(self, *, people: Sequence[Person] = PEOPLE, now: Callable[[], float] = time) -> None:
         """`people` are offered on the consent page; `now` returns the time in seconds since the epoch."""
@@ -88,8 +118,8 @@ class SlackSandbox(OidcSandbox):
         return {**super().id_token_claims(grant, access_token), "auth_time": int(self.now()), **of_slack}
 
     def token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer with the mark of success that every answer of Slack has."""
-        return {"ok": True, **answer}
+        """Return the answer with the mark of success that every answer of Slack has, and a token that never expires."""
+        return {"ok": True, **{name: value for name, value in answer.items() if name != "expires_in"}}
 
     def error_answer(self, operation: str, code: str) -> dict[str, Any]:
         """Return an error with its mark."""

@@ -3,7 +3,8 @@
 https://developers.zoom.us/docs/integrations/oauth/
 Person: https://developers.zoom.us/docs/api/users/#tag/users/GET/users/{userId}
 Errors: https://developers.zoom.us/docs/integrations/oauth-error-messages/
-All of it is from libraries that agree, not the vendor's page: pennersr/django-allauth, python-social-auth/social-core
+Checked against Zoom's own https://github.com/zoom/skills (parameters, answers, errors),
+https://github.com/zoom/zoomapps-sample-js (PKCE beside the secret) and https://github.com/zoom/api (the user's id).
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
@@ -21,7 +22,12 @@ class ZoomProvider(OAuth2Provider):
     quirks = Quirks(
         client_auth="basic",
         error_signs={"code": ""},
-        errors={"code_invalid": ("124",), "provider_config": ("4711",)},  # the access token; a scope is missing
+        errors={
+            "code_invalid": ("124", "4733", "4734", "4741"),  # the access token; the code; the token is revoked
+            "provider_denied": ("4738",),  # the account's administrator has switched the app off
+            # the client, its secret; a parameter; the redirect URI; a scope; Zoom has switched the app off
+            "provider_config": ("4702", "4704", "4706", "4709", "4711", "4717"),
+        },
     )
 
 

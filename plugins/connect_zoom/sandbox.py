@@ -1,6 +1,7 @@
 """Zoom's sandbox: the client in the header, `reason` beside errors of the token call, numbers for those of the API.
 
 https://developers.zoom.us/docs/integrations/oauth/
+Errors: https://developers.zoom.us/docs/integrations/oauth-error-messages/
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,17 @@ from typing import Any
 from connect_core.plugin import PersonId, Profile
 from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_zoom import ZoomProvider
+
+NUMBERS = {
+    "124": "code_invalid",
+    "4702": "provider_config",
+    "4709": "provider_config",
+    "4711": "provider_config",
+    "4733": "code_invalid",
+    "4734": "code_invalid",
+    "4738": "provider_denied",
+}
+"""Numbers of errors that a login can meet, with our codes."""
 
 
 class ZoomSandbox(OAuth2Sandbox):
@@ -36,6 +48,7 @@ class ZoomSandbox(OAuth2Sandbox):
                 "refresh_token": "eyJhbGciOiJIUzUxMiIsInYiOiIyLjAiLCJraWQiOiI8S0lEPiJ9",
                 "expires_in": 3599,
                 "scope": "user:read:user",
+                "api_url": "https://api.zoom.us",
             },
         ),
         # the same page, step 3: the answer without settings of meetings
@@ -65,7 +78,8 @@ class ZoomSandbox(OAuth2Sandbox):
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """Return the token answer; the scopes are the app's."""
-        return {"access_token": token, "token_type": "bearer", "expires_in": 3599, "scope": "user:read:user"}
+        answer = {"access_token": token, "token_type": "bearer", "expires_in": 3599, "scope": "user:read:user"}
+        return {**answer, "api_url": "https://api.zoom.us"}
 
     def userinfo_answer(self, person: Person) -> dict[str, Any]:
         """Return the user; the id is a text."""
@@ -75,9 +89,9 @@ class ZoomSandbox(OAuth2Sandbox):
     def error_answer(self, code: str) -> dict[str, Any]:
         """Return an error of the API, or one of the token call."""
         if code.isdigit():
-            return {"code": int(code), "message": "Invalid access token."}
+            return {"code": int(code), "message": "made up by the sandbox"}
         return {"reason": "made up by the sandbox", "error": code}
 
     def get_outcomes(self) -> Mapping[str, str]:
         """Return the errors of both calls."""
-        return {**super().get_outcomes(), "124": "code_invalid", "4711": "provider_config"}
+        return {**super().get_outcomes(), **NUMBERS}

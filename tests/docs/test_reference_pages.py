@@ -12,8 +12,10 @@ import pytest
 import connect_core.plugin
 import connect_core.sandbox
 import connect_core.testing
+from connect_core.cli.plugin.installed import read_results
 from connect_core.identity import ClientType
 from connect_core.providers.registry import Plugins
+from connect_core.testing.contract import CONTRACT_VERSION
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
 
@@ -79,6 +81,12 @@ def test_providers_tells_what_the_plugins_offer() -> None:
     assert [name for name, plugin in offered.items() if not plugin.sandbox] == re.findall(
         r"`(\S+)` has no sandbox", page
     )
+
+
+def test_providers_were_tested_with_the_present_contract() -> None:
+    """`python docs/reference/contracts.py` tests those whose results are of an earlier version."""
+    earlier = {name for name, result in read_results().items() if result["version"] != CONTRACT_VERSION}
+    assert earlier == set()
 
 
 def test_every_page_is_compared(make_pages: Callable[[], dict[str, str]]) -> None:

@@ -56,7 +56,10 @@ async def test_without_a_workspace_nobody_is_named(team: object) -> None:
     [
         ("invalid_code", CodeInvalid),
         ("code_already_used", CodeInvalid),
+        ("invalid_grant", CodeInvalid),
         ("bad_client_secret", ProviderConfig),
+        ("invalid_client", ProviderConfig),
+        ("oauth_authorization_url_mismatch", ProviderConfig),
         ("internal_error", ProviderRefused),
     ],
 )

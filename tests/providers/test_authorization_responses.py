@@ -45,6 +45,7 @@ REFUSALS: list[tuple[Provider, dict[str, str], type[ConnectError] | None]] = [
     (ACME, {"error": "temporarily_unavailable"}, ProviderRefused),
     (ACME, {"error": "unauthorized_client"}, ProviderConfig),
     (ACME, {"error": "invalid_scope"}, ProviderConfig),
+    (ACME, {"error": "redirect_mismatch"}, ProviderConfig),
     (ACME, {"error": ""}, CodeMissing),
     (ACME, {"error": "", "error_description": "", "code": "c"}, None),
     (ACME, {"error_code": "0", "code": "c"}, None),

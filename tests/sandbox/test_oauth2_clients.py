@@ -83,6 +83,24 @@ def test_errors_of_one_call_are_the_vendors_own() -> None:
         assert "open_id" in served.post("/session", data={**data, **code}, params={"token": token})
 
 
+def test_an_error_spends_no_code() -> None:
+    """The vendor refuses a dead app token before it looks at the code, which the provider may hand in again."""
+    quirks = quirky(
+        code_query={"token": "{app_token}"},
+        app_token_errors=("dead",),
+        errors={"provider_config": ("dead",), "provider_denied": ("left",)},
+    )
+    provider = type("AppToken", (Mini,), {"quirks": quirks})
+    for served in serve(provider, error_status=lambda *_: 200):
+        assert "dead" not in served.sandbox.get_outcomes()
+        assert served.sandbox.get_outcomes()["left"] == "provider_denied"
+        data = {"grant_type": "authorization_code", **CLIENT, **served.sandbox.client_parameters(MINI, "lihua")}
+        query = {"token": served.app_token()["access_token"]}
+        served.sandbox.faults.add("error", "dead", on="code")
+        answers = [served.post("/session", data=data, params=query) for _ in range(3)]
+        assert [answer.get("error", "") for answer in answers] == ["dead", "", "invalid_grant"]
+
+
 def test_user_info_is_checked_for_more_than_the_quirks() -> None:
     """And so are headers of every call, whose settings only the provider knows."""
 

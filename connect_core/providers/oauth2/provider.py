@@ -23,7 +23,7 @@ from connect_core.providers.oauth2.token import (
     SecretInHeader,
     authenticated,
     call,
-    redeem_code,
+    make_token_request,
 )
 from connect_core.providers.provider import (
     AuthorizationRequest,
@@ -172,10 +172,9 @@ class OAuth2Provider(Provider):
         is_redirect = self.entrances[client_type] is Entrance.REDIRECT
         if self.code_url and client_type in self.code_clients and not is_redirect:
             return await self._redeem_client_code(response)
-        answer = await redeem_code(
-            self.http, self.token_url, self._authentication, response, self.quirks, self._headers
-        )
-        tokens = self.read_answer("token", answer)
+        standard, headers = make_token_request(self.token_url, self._authentication, response, self.quirks)
+        sent = self.complete_token_parameters(standard)
+        tokens = self.read_answer("token", await self._call(self.quirks.token_method, self.token_url, sent, headers))
         token = check_token(tokens.get(self.quirks.access_token))
         if not self.id_claims.has_ids:
             userinfo = await self._fetch("userinfo", token, ())
@@ -250,6 +249,10 @@ class OAuth2Provider(Provider):
         Raises `ProviderBadResponse` for an id that is missing or no id.
         """
         return claims.read_ids(answer, self.settings.client_id, self._text_settings)
+
+    def complete_token_parameters(self, parameters: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the parameters of the call at `token_url`, under the vendor's names. Override it to sign them."""
+        return parameters
 
     def complete_parameters(self, operation: str, parameters: Mapping[str, str], token: str) -> Mapping[str, str]:
         """Return the parameters of a call made with the person's token, by default those of the quirks, filled in.

@@ -107,10 +107,10 @@ PhoneTemplates = Annotated[Mapping[str, str], _with_placeholders(PHONE_PLACEHOLD
 class Quirks(BaseModel):
     """Where a vendor departs from RFC 6749. What you do not set follows the standard.
 
-    A path such as `data.user.id` or `data.0.id` leads through objects and lists; lists count from 0. An empty name in
-    `names` leaves that parameter out. `{settings.NAME}` in a parameter or header is the provider's setting of that
-    name, a text or a whole number and no secret. In parameters and headers with other placeholders `{{` and `}}` are
-    single braces. Immutable; unknown keys are refused.
+    A path such as `data.user.id` or `data.0.id` leads through objects and lists; lists count from 0; `error..tag` leads
+    to the member `.tag` of `error`. An empty name in `names` leaves that parameter out. `{settings.NAME}` in a
+    parameter or header is the provider's setting of that name, a text or a whole number and no secret. In parameters
+    and headers with other placeholders `{{` and `}}` are single braces. Immutable; unknown keys are refused.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

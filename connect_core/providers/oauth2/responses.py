@@ -46,6 +46,7 @@ _OUTCOMES: Mapping[str, type[VendorRefusal]] = {
     kind.code: kind for kind in (CodeInvalid, ProviderDenied, ProviderConfig, ProviderRefused, ProviderBadResponse)
 }
 _INDEX = re.compile("[0-9]{1,6}")
+_DOT = re.compile(r"(?<!\.)\.")
 _JSONP = re.compile(r"\s*[\w.$]+\s*\(\s*(\{.*\})\s*\)\s*;?\s*", re.DOTALL)
 
 
@@ -79,12 +80,13 @@ def read_answer(answer: Answer, quirks: Quirks, operation: str) -> dict[str, Any
 def find_value(answer: Mapping[str, Any], path: str) -> Any:
     """Return the value at `path` (`data.user.id`, `data.0.id`, or a member whose name has dots), or None.
 
-    A number leads into a list, which counts from 0, or to the member of an object that is called so.
+    A number leads into a list, which counts from 0, or to the member of an object that is called so. Of two dots the
+    second belongs to the name: `error..tag` leads to the member `.tag` of `error`.
     """
     if path in answer:
         return answer[path]
     value: Any = answer
-    for name in path.split("."):
+    for name in _DOT.split(path):
         if isinstance(value, Mapping):
             value = value.get(name)
         elif isinstance(value, list):

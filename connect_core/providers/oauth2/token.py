@@ -82,13 +82,23 @@ async def redeem_code(
 ) -> Answer:
     """Redeem the code of `response` at `token_url` and return the vendor's answer, unread (RFC 6749 §4.1.3).
 
-    The code verifier is sent where the flow has one and the vendor supports PKCE (RFC 7636 §4.5). The request is never
-    repeated, because a code can be redeemed only once. Without `quirks` the vendor follows the standard; `headers` are
-    further ones of this call.
+    The request is never repeated, because a code can be redeemed only once. Without `quirks` the vendor follows the
+    standard; `headers` are further ones of this call.
 
     Raises what `Http` raises.
     """
     quirks = quirks or Quirks()
+    sent, of_client = make_token_request(token_url, authentication, response, quirks)
+    return await call(http, quirks.token_method, token_url, sent, {**(headers or {}), **of_client})
+
+
+def make_token_request(
+    token_url: str, authentication: ClientAuthentication, response: AuthorizationResponse, quirks: Quirks
+) -> tuple[dict[str, str], Mapping[str, str]]:
+    """Return the parameters and headers with which the code of `response` is redeemed at `token_url`.
+
+    They have the code verifier where the flow has one and the vendor supports PKCE (RFC 7636 §4.5).
+    """
     parameters = {
         "grant_type": "authorization_code",
         "code": response.code,
@@ -100,7 +110,7 @@ async def redeem_code(
     if quirks.token_from_callback and response.redirect_uri:  # without a redirect the parameters are the client's own
         repeated = {name: response.parameters.get(name) for name in quirks.token_from_callback}
         sent |= {name: value for name, value in repeated.items() if value}
-    return await call(http, quirks.token_method, token_url, sent, {**(headers or {}), **of_client})
+    return sent, of_client
 
 
 def authenticated(

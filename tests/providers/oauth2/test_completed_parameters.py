@@ -47,6 +47,31 @@ async def test_parameters_are_completed_when_they_are_filled_in() -> None:
     assert transport.requests[3].headers["authorization"] == f"Bearer {TOKEN}"
 
 
+class SigningTokenCall(Acme):
+    """Acme, which wants the token call signed and no secret in it."""
+
+    quirks = quirky(
+        client_auth="none", token_names={"client_id": "app_key"}, token_parameters={"sign_method": "sha256"}
+    )
+
+    def complete_token_parameters(self, parameters: Mapping[str, str]) -> Mapping[str, str]:
+        """Add everything that a signature could be made of."""
+        return {**parameters, "sign": "/".join([*sorted(parameters), self.client_secret])}
+
+
+@pytest.mark.parametrize("method", ["form", "get"])
+async def test_the_token_call_can_be_signed(method: str) -> None:
+    """The signature covers what is sent, under the vendor's names; the person's calls have none."""
+    quirks = SigningTokenCall.quirks.model_copy(update={"token_method": method})
+    transport = Transport({"/token": TOKENS, "/me": b'{"id":"7"}'})
+    await log_in(make(SigningTokenCall, transport, quirks=quirks))
+    sent = transport.parameters(0)
+    assert sent.pop("sign") == "/".join([*sorted(sent), SECRET])
+    assert sent["app_key"] == "c-1"
+    assert SECRET not in sent.values()
+    assert "sign" not in transport.parameters(1)
+
+
 def test_without_a_secret_there_is_the_empty_text() -> None:
     """A public client has none."""
     provider = make(Acme, settings={"client_secret": None}, quirks=quirky(client_auth="none"))

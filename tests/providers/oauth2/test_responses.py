@@ -196,10 +196,17 @@ def test_vendors_words_reach_the_log_short() -> None:
 
 
 def test_paths() -> None:
-    """A path leads through objects; a name that has dots itself is found as it is."""
-    found = {"a": {"b": {"c": 1}}, "https://acme.example/id": 2}
-    values = [find_value(found, path) for path in ("a.b.c", "https://acme.example/id", "a.x.c", "a.b.c.d", "x")]
-    assert values == [1, 2, None, None, None]
+    """A path leads through objects; a name that has dots itself is found as it is, or after two dots."""
+    found = {"a": {"b": {"c": 1}, ".tag": 3, "d": {".tag": {"e": 4}}}, "https://acme.example/id": 2, ".tag": 5}
+    paths = {
+        "a.b.c": 1,
+        "https://acme.example/id": 2,
+        "a..tag": 3,
+        "a.d..tag.e": 4,
+        ".tag": 5,
+        **dict.fromkeys(("a.x.c", "a.b.c.d", "x", "a.b..c", "a...tag", "..tag")),
+    }
+    assert {path: find_value(found, path) for path in paths} == paths
 
 
 @pytest.mark.parametrize(
