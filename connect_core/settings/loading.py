@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from connect_core.errors import SettingsError
 from connect_core.identity import ClientType
@@ -24,9 +25,11 @@ from connect_core.settings.operations import WebhookSettings
 from connect_core.settings.renamed_keys import Report, log_renamed, rename_keys
 from connect_core.settings.secret_files import ReportReadable, is_readable_by_others, is_secret, log_readable
 from connect_core.settings.sqlite_paths import find_left_behind, locate_sqlite
-from connect_core.settings.values import parse_secret_key
+from connect_core.settings.values import is_duration, parse_secret_key, write_duration
 
 T = TypeVar("T")
+WRONG_FORM = "is not in the form that it must have"
+"""What a mistake says of a text that does not match its pattern; an example follows where there is one."""
 _PATHS = frozenset(
     f"pages.{name}" for name in ("geoip_database", "locale_folder", "logo", "stylesheet", "template_folder")
 )
@@ -60,7 +63,9 @@ def load_settings(
         raw = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         mistake = "there is no such file; `connect-login init` writes one"
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        mistake = f"it cannot be read: {error.strerror}"
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         mistake = str(error)
     else:
         source = _Source(path.parent, path.name if is_readable_by_others(path) else "")
@@ -134,33 +139,49 @@ def explain(error: ValidationError, model: type[BaseModel], path: str = "") -> l
     `path` is where `model` stands in the configuration; no line repeats a value, which may be a secret.
     """
     lines = []
-    for item in error.errors(include_input=False, include_url=False, include_context=False):
+    for item in error.errors(include_input=False, include_url=False):
         where = ".".join(filter(None, [path, *(str(part) for part in item["loc"] if part != "[key]")]))
         match item["type"]:
             case "extra_forbidden":
-                near = difflib.get_close_matches(str(item["loc"][-1]), _known_keys(model, item["loc"][:-1]), 1)
+                near = difflib.get_close_matches(str(item["loc"][-1]), _find_known_keys(model, item["loc"][:-1]), 1)
                 text = "unknown key" + (f"; did you mean `{near[0]}`?" if near else "")
             case "missing":
                 text = "is missing"
             case "path_not_file" | "path_not_directory" as kind:
                 text = f"there is no such {kind.removeprefix('path_not_')}, seen from connect.toml"
+            case "string_pattern_mismatch" | "greater_than_equal" | "less_than_equal" as kind:
+                setting = _find_fields(model, item["loc"][:-1]).get(str(item["loc"][-1]))
+                text = _explain_limit(kind, next(iter(item["ctx"].values())), setting)
             case _:
                 text = item["msg"].removeprefix("Value error, ")
         lines.append(f"{where}: {text}")
     return lines
 
 
-def _known_keys(model: type[BaseModel], parents: Sequence[int | str]) -> list[str]:
+def _explain_limit(kind: str, limit: Any, setting: FieldInfo | None) -> str:
+    """Return what to give instead: `limit` is the pattern or the bound that a value breaks."""
+    if kind == "string_pattern_mismatch":
+        example = setting.default if setting is not None else None
+        return f'{WRONG_FORM}, such as "{example}"' if isinstance(example, str) and example else WRONG_FORM
+    bound = write_duration(limit) if setting is not None and is_duration(setting) else limit
+    return f"give {bound} or {'more' if kind == 'greater_than_equal' else 'less'}"
+
+
+def _find_known_keys(model: type[BaseModel], parents: Sequence[int | str]) -> list[str]:
+    more = Settings.core_keys if not parents and issubclass(model, ProviderSettings) else ()
+    return [*_find_fields(model, parents), *more]
+
+
+def _find_fields(model: type[BaseModel], parents: Sequence[int | str]) -> dict[str, FieldInfo]:
+    """Return the fields of the table at `parents`, as pydantic names places, seen from `model`."""
     fields = model.model_fields
-    if not parents and issubclass(model, ProviderSettings):
-        return [*fields, *Settings.core_keys]
     names = iter(parents)
     for name in names:
         inner = fields[str(name)].annotation if str(name) in fields else None
         if get_origin(inner) is dict and next(names, None):  # tables that the operator names, such as [webhooks.crm]
             inner = get_args(inner)[1]
         fields = inner.model_fields if isinstance(inner, type) and issubclass(inner, BaseModel) else {}
-    return list(fields)
+    return fields
 
 
 def _resolve(value: Any, source: _Source, path: str) -> Any:

@@ -9,11 +9,12 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, get_args
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
 
 from connect_core.languages import TAG
 
@@ -234,6 +235,25 @@ def parse_duration(value: object) -> int:
 
 Duration = Annotated[int, BeforeValidator(parse_duration)]
 """Seconds, written as a whole number or as a text with units: `600`, `"10m"`, `"7d"`, `"1h30m"`."""
+
+
+def is_duration(field: FieldInfo) -> bool:
+    """Tell whether a setting is a `Duration`, or one that may be left out."""
+    marks = [*field.metadata, *(mark for part in get_args(field.annotation) for mark in get_args(part)[1:])]
+    return any(isinstance(mark, BeforeValidator) and mark.func is parse_duration for mark in marks)
+
+
+def split_duration(seconds: int) -> tuple[int, str]:
+    """Return a duration as an amount and its largest unit that needs no fraction, such as 30 and `d`."""
+    unit = next(unit for unit, size in UNITS.items() if seconds % size == 0 and (seconds or unit == "s"))
+    return seconds // UNITS[unit], unit
+
+
+def write_duration(seconds: int) -> str:
+    """Return a duration as a setting has it, in its largest unit that needs no fraction, such as `30d`."""
+    amount, unit = split_duration(seconds)
+    return f"{amount}{unit}"
+
 
 ReturnAddress = Annotated[str, AfterValidator(_check_return_address)]
 """An address to which a browser is sent back: an `Endpoint` whose origin is spelled as browsers do."""

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeGuard, get_args, get_origin
 
 import typer
 from annotated_types import Ge
-from pydantic import BaseModel, BeforeValidator, SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from sqlalchemy import Column, Table, UniqueConstraint
 from sqlalchemy.dialects import sqlite
@@ -33,7 +33,7 @@ from connect_core.providers.oidc import OidcSettings
 from connect_core.providers.registry import Plugins
 from connect_core.settings import ProviderSettings, Settings
 from connect_core.settings.renamed_keys import RENAMED_KEYS
-from connect_core.settings.values import UNITS, parse_duration
+from connect_core.settings.values import is_duration, write_duration
 from connect_core.store.models import Declared
 from connect_core.web import create_app
 from connect_core.web.admin.api.routes import describe, list_routes
@@ -343,21 +343,9 @@ def get_kind(field: FieldInfo) -> str:
     """Return in words what a setting takes."""
     least: Any = next((mark.ge for mark in field.metadata if isinstance(mark, Ge)), None)
     if is_duration(field):
-        return f"duration, at least `{write_duration(least)}`" if least else "duration"
+        return f'duration, at least `"{write_duration(least)}"`' if least else "duration"
     kind = name_kind(field.annotation)
     return f"{kind}, at least {least}" if least is not None else kind
-
-
-def is_duration(field: FieldInfo) -> bool:
-    """Tell whether a setting is a `Duration`, or one that may be left out: a number whose validator reads units."""
-    marks = [*field.metadata, *(mark for part in get_args(field.annotation) for mark in get_args(part)[1:])]
-    return any(isinstance(mark, BeforeValidator) and mark.func is parse_duration for mark in marks)
-
-
-def write_duration(seconds: int) -> str:
-    """Write seconds as a value of connect.toml, in the largest unit that they are a multiple of."""
-    unit = next(unit for unit, size in UNITS.items() if seconds % size == 0)
-    return f'"{seconds // UNITS[unit]}{unit}"' if seconds else "0"
 
 
 def name_kind(annotation: Any) -> str:
@@ -383,7 +371,7 @@ def get_default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     if is_duration(field) and field.default is not None:
-        return f"`{write_duration(field.default)}`"
+        return f'`"{write_duration(field.default)}"`' if field.default else "`0`"
     is_silent = field.default in (None, "", {}, ()) or isinstance(field.default, BaseModel)
     return "" if is_silent else f"`{json.dumps(field.default)}`"
 

@@ -195,7 +195,7 @@ token_from_callback = ["device_id"]
             "id_url = 'https://acme.example/id'\n",
             "providers.acme.id_url: id_claims must say where the id stands in its answer",
         ),
-        ("union_type = 'acme'\n", "providers.acme.union_type: String should match pattern '^[A-Z0-9_-]{0,32}$'"),
+        ("union_type = 'acme'\n", "providers.acme.union_type: is not in the form that it must have"),
         ("[providers.acme.claims]\nuser_id = ''\n", None),
     ],
 )

@@ -294,7 +294,7 @@ def test_every_mistake_of_every_provider_is_told_at_once(tmp_path: Path) -> None
     )
     assert told == [
         "providers.strict.app_id: is missing",
-        "providers.strict.level: Input should be greater than or equal to 1",
+        "providers.strict.level: give 1 or more",
         "providers.strict.levle: unknown key; did you mean `level`?",
         "providers.choosy.app_id: is another's",
         "providers.choosy.key: is missing",

@@ -79,7 +79,12 @@ async def test_a_provider_with_the_same_settings_is_taken_over(
     ("section", "name", "value", "mistake"),
     [
         ("limits", "per_addres", "off", "limits.per_addres: unknown key; did you mean `per_address`?"),
-        ("limits", "per_address", "many", "limits.per_address: String should match pattern"),
+        (
+            "limits",
+            "per_address",
+            "many",
+            'limits.per_address: is not in the form that it must have, such as "600/minute"',
+        ),
         ("clients", "pc", ["nix"], "clients.pc: nix is not configured; add [providers.nix]"),
         ("providers.acme", "app_idd", "x", "providers.acme.app_idd: unknown key; did you mean `app_id`?"),
         ("providers.acme", "app_id", "unbuildable", "providers.acme: the plugin raised RuntimeError"),

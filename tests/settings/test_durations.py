@@ -72,7 +72,7 @@ def test_the_bounds_of_a_key_hold_for_every_form(value: object) -> None:
     """A unit is no way around `ge`."""
     with pytest.raises(SettingsError) as caught:
         read(value)
-    assert list(caught.value.mistakes) == ["providers.acme.code_life: Input should be greater than or equal to 10"]
+    assert list(caught.value.mistakes) == ["providers.acme.code_life: give 10s or more"]
 
 
 def test_a_duration_comes_by_indirection_too() -> None:

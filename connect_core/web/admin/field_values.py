@@ -13,8 +13,8 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from connect_core.errors import BadRequest
-from connect_core.settings.values import UNITS, parse_duration
-from connect_core.web.admin.setting_fields import FieldKind, FormField, split_duration
+from connect_core.settings.values import UNITS, parse_duration, split_duration, write_duration
+from connect_core.web.admin.setting_fields import FieldKind, FormField
 
 FILE_LIMIT = 32 * 1024
 """Bytes of an uploaded certificate or key; a chain of certificates has about 8 KiB."""
@@ -154,7 +154,7 @@ def normalise(field: FormField, value: Any) -> Any:
         return value
     match field.kind:
         case FieldKind.DURATION:
-            return _write_duration(parse_duration(value))
+            return write_duration(parse_duration(value))
         case FieldKind.LIST | FieldKind.CHOICES:
             return list(_list_texts(value)) or None
         case FieldKind.TABLE:
@@ -224,12 +224,7 @@ def _read_number(text: str) -> int:
 def _read_duration(text: str, unit: str) -> str:
     if not re.fullmatch("[0-9]{1,9}", text) or unit not in UNITS:
         raise FieldMistake("not_a_number")
-    return _write_duration(int(text) * UNITS[unit])
-
-
-def _write_duration(seconds: int) -> str:
-    amount, unit = split_duration(seconds)
-    return f"{amount}{unit}"
+    return write_duration(int(text) * UNITS[unit])
 
 
 def _read_table(text: str) -> dict[str, Any]:

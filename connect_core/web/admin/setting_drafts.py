@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from connect_core.errors import BadRequest, ChangedMeanwhile, SettingsError
 from connect_core.runtime_settings import RequestedChange, SettingRevision, SettingVersions
+from connect_core.settings.loading import WRONG_FORM
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.field_values import FieldMistake, Submission
 from connect_core.web.admin.screens import ScreenEndpoint
@@ -23,8 +24,6 @@ MOST_SHOWN = 20
 """Revisions of others that the page about a conflict shows."""
 EDITABLE = ("accounts.", "clients", "limits", "pages", "providers.")
 """What the sections begin with that have a form here; a draft with others is changed by a command."""
-
-_PATTERN = "String should match pattern"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ def reword(
     examples = {table.name_input(item.key): item.default_text for table in tables for item in table.fields}
 
     def say(name: str, mistake: str) -> str:
-        if not mistake.startswith(_PATTERN):
+        if not mistake.startswith(WRONG_FORM):
             return mistake
         return texts["mistake_form_as"] % examples[name] if examples[name] else texts["mistake_form"]
 

@@ -10,11 +10,11 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from connect_core.settings import Endpoint, ProviderSettings
-from connect_core.settings.values import UNITS, parse_duration
+from connect_core.settings.values import is_duration, write_duration
 
 _IN_FILES = re.compile(r"(?:^|_)(?:cert|certificate|private_key|public_key)$")
 """Keys whose values vendors give out as files: certificates and keys in PEM form."""
@@ -71,8 +71,7 @@ class FormField:
         if self.kind is FieldKind.SWITCH:
             return ""
         if self.kind is FieldKind.DURATION:
-            amount, unit = split_duration(int(self.default))
-            return f"{amount}{unit}"
+            return write_duration(int(self.default))
         if isinstance(self.default, list | tuple):
             return ", ".join(map(str, self.default))
         return "" if isinstance(self.default, Mapping) else str(self.default)
@@ -82,12 +81,6 @@ def make_fields(model: type[BaseModel], without: Container[str] = ()) -> tuple[F
     """Return the fields of a model's keys, in their order: those that must be given first, rare ones last."""
     fields = [_make_field(key, info) for key, info in model.model_fields.items() if key not in without]
     return tuple(sorted(fields, key=lambda field: (field.is_rare, not field.is_required)))
-
-
-def split_duration(seconds: int) -> tuple[int, str]:
-    """Return a duration as an amount and its largest unit that needs no fraction, such as 30 and `d`."""
-    unit = next(unit for unit, size in UNITS.items() if seconds % size == 0 and (seconds or unit == "s"))
-    return seconds // UNITS[unit], unit
 
 
 def _make_field(key: str, info: FieldInfo) -> FormField:
@@ -105,7 +98,7 @@ def _make_field(key: str, info: FieldInfo) -> FormField:
 
 
 def _find_kind(key: str, info: FieldInfo) -> tuple[FieldKind, tuple[str, ...]]:
-    if any(isinstance(mark, BeforeValidator) and mark.func is parse_duration for mark in info.metadata):
+    if is_duration(info):
         return FieldKind.DURATION, ()
     kinds = list(_strip(info.annotation))
     mapping = next((kind for kind in kinds if _get_class(kind) in (Mapping, dict)), None)
