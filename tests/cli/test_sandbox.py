@@ -42,7 +42,7 @@ def test_every_letter_that_was_there_stays(config: Path, ending: str) -> None:
         ('[providers.acme]\napp_id = "mine"', "is there already"),
         ('[providers.acme.mini]\napp_id = "mine"', "is there already"),
         ("[providers]\nacme = {}", "is there already"),
-        ("providers = {}", "no form to which a table can be added"),
+        ("providers = {}", "write `providers` as tables"),
     ],
 )
 def test_a_provider_of_the_same_name_is_never_replaced(tmp_path: Path, there: str, reason: str) -> None:

@@ -114,7 +114,7 @@ def test_pages_hold_under_the_strictest_policy() -> None:
 
 def test_a_login_that_is_held_back_proves_no_account() -> None:
     """Its vendor does not answer: it has no button, and the page says why; the others have theirs."""
-    wechat = LoginChoice("wechat", "WeChat", "/connect/wechat/pc/merge", "", is_down=True)
+    wechat = LoginChoice("wechat", "WeChat", "/connect/wechat/pc/merge", "", seconds_held=15)
     qq = LoginChoice("qq", "QQ", "/connect/qq/pc/merge", "")
     page = PAGES.merge_start("en", MemberView("m_1", "A", ""), [wechat, qq])
     assert ParsedPage(page).values("button", "data-merge") == ["qq"]
