@@ -75,7 +75,7 @@ async def test_a_directory_that_ignores_its_cancellation_is_unavailable(name: st
         began = time.monotonic()
         with pytest.raises(Unavailable, match="TimeoutError"):
             await ask(name, code.catch)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
     await asyncio.sleep(0.01)
 
 

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +227,8 @@ async def test_pages_limits_and_terms_change_in_a_running_application(
 ) -> None:
     """The shop's name, the limit of an address and the terms that newcomers agree to, without a new start."""
     settings = settings_of(tmp_path, service=DATABASE)
-    schema.prepare(Database(settings.service.database_url))
+    with closing(Database(settings.service.database_url)) as database:
+        schema.prepare(database)
     app = create_app(settings, plugins=make_plugins())
     manager: ConnectManager = app.state.manager
     transport = httpx.ASGITransport(app, client=("198.51.100.7", 1))
