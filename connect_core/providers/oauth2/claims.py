@@ -58,7 +58,11 @@ class Claims(BaseModel):
     sex: Paths = Field(default=(), description="Path of the sex: male or female, m or f, 男 or 女, 1 or 2.")
     province: Paths = Field(default=(), description="Path of the province.")
     city: Paths = Field(default=(), description="Path of the city.")
-    phone: Paths = Field(default=(), description="Path of the verified phone number in the answer of `phone_url`.")
+    phone: Paths = Field(
+        default=(),
+        description="Path of a phone number that the vendor verified, in the answer of `phone_url` and beside the "
+        "profile. Leave it out for one that a person or a company's administrator may have entered.",
+    )
     phone_country: Paths = Field(
         default=(), description="Path of its country code, such as 86 or +86; none means mainland China."
     )
@@ -142,6 +146,7 @@ class Claims(BaseModel):
             sex=next((sex for sex in sexes if sex is not None), None),
             province=_find_shown(answer, self.province),
             city=_find_shown(answer, self.city),
+            mobile=self._find_phone(answer),
         )
 
     def read_phone(self, answer: Mapping[str, Any]) -> str:
@@ -149,10 +154,13 @@ class Claims(BaseModel):
 
         Number and country code may be texts or numbers. Raises `ProviderBadResponse` for anything else.
         """
-        phone = read_phone(_find(answer, self.phone), _find(answer, self.phone_country))
+        phone = self._find_phone(answer)
         if not phone:
             raise ProviderBadResponse("phone is no phone number with a country code")
         return phone
+
+    def _find_phone(self, answer: Mapping[str, Any]) -> str:
+        return read_phone(_find(answer, self.phone), _find(answer, self.phone_country))
 
 
 def _find(answer: Mapping[str, Any], paths: Paths) -> Any:

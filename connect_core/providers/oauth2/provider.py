@@ -171,7 +171,7 @@ class OAuth2Provider(Provider):
         client_type = response.client_type
         is_redirect = self.entrances[client_type] is Entrance.REDIRECT
         if self.code_url and client_type in self.code_clients and not is_redirect:
-            return await self._redeem_client_code(response)
+            return await self.redeem_client_code(response)
         standard, headers = make_token_request(self.token_url, self._authentication, response, self.quirks)
         sent = self.complete_token_parameters(standard)
         tokens = self.read_answer("token", await self._call(self.quirks.token_method, self.token_url, sent, headers))
@@ -340,7 +340,8 @@ class OAuth2Provider(Provider):
         parameters = self.complete_parameters(operation, fill(templates, values), values["access_token"])
         return self.read_answer(operation, await self._call(method, url, parameters, headers))
 
-    async def _redeem_client_code(self, response: AuthorizationResponse) -> Identity:
+    async def redeem_client_code(self, response: AuthorizationResponse) -> Identity:
+        """Redeem the code at `code_url`. Call it where more than the client type decides which codes it takes."""
         if self.quirks.uses_in_code_call("app_token"):
             answer = await self.with_app_token(lambda app_token: self._ask_with_code(response.code, app_token))
         else:
@@ -349,7 +350,7 @@ class OAuth2Provider(Provider):
         ids, profile = self.read_ids(self.code_claims, answer), self.code_claims.read_profile(answer)
         # an answer may name a person and give no token; without one, and without a name here, there is no profile
         grant = "" if is_absent(token) else check_token(token)
-        return self._identity(ids, grant, profile if profile.nickname else None)
+        return self._identity(ids, grant, profile if profile.nickname or profile.mobile else None)
 
     async def _call(
         self, method: Method, url: str, parameters: Mapping[str, str], headers: Mapping[str, str]
