@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from connect_core.errors import BadRequest, CodeInvalid, ProviderBadResponse, SettingsError
-from connect_core.identity import Identity, PersonId, VerifiedPhone
+from connect_core.identity import Identity, PersonId, Profile, VerifiedPhone
 from connect_core.plugin import AuthorizationResponse, Claims, ClientType, Entrance, MiniProgramSettings, OAuth2Provider
 from connect_core.providers import calls
 
-from ...kit.vendor_transport import CODE, SECRET, Acme, Transport, make, quirky
+from ...kit.vendor_transport import CODE, SECRET, TOKENS, Acme, Transport, log_in, make, quirky
 
 PERSON = Identity("ACME", (PersonId.open_id("o-1", "c-1"),), "c-1", grant="t0ken-of-the-person")
 WITH_APP_TOKEN = {"phone_method": "json", "phone_query": {"access_token": "{app_token}"}}
@@ -26,7 +26,7 @@ class Mini(Acme):
     Settings = MiniProgramSettings
     phone_url = "https://acme.example/phone"
     app_token_url = "https://acme.example/app"
-    claims = Claims(user_id="id", phone="list.0.number", phone_country="list.0.country")
+    claims = Claims(user_id="id", nickname="name", phone="list.0.number", phone_country="list.0.country")
 
 
 class Vendor(Transport):
@@ -208,3 +208,34 @@ def test_incomplete_descriptions_stop_start_up(data: dict[str, Any], mistake: st
     with pytest.raises(SettingsError) as refused:
         make(Mini, **data)
     assert refused.value.mistakes == (mistake,)
+
+
+@pytest.mark.parametrize(
+    ("member", "mobile"),
+    [
+        ('{"number":"61234567","country":"00852"}', "852-61234567"),
+        ('{"number":13800000001}', "13800000001"),
+        ('{"number":"138****0001"}', ""),
+        ('{"number":null}', ""),
+        ("[]", ""),
+    ],
+)
+async def test_a_number_in_user_info_is_read_and_fails_nothing(member: str, mobile: str) -> None:
+    """It is the profile's, where `claims` say that the vendor verified it; what is none is left out."""
+    person = f'{{"id":"u-1","name":"Li","list":[{member}]}}'.encode()
+    vendor = Transport({"/token": TOKENS, "/me": person})
+    identity = await log_in(make(Mini, vendor))
+    assert identity.profile == Profile(nickname="Li", mobile=mobile)
+    unread = await log_in(make(Mini, vendor, claims=Claims(user_id="id", nickname="name"), phone_url=""))
+    assert unread.profile == Profile(nickname="Li")
+
+
+async def test_an_answer_of_code_url_may_have_a_number_and_no_name() -> None:
+    """One-tap logins answer ids and number together; nobody is asked for a profile then."""
+    vendor = Transport({"/code": b'{"id":"u-1","list":[{"number":"13800000001"}]}'})
+    provider = make(Mini, vendor, code_url="https://acme.example/code")
+    response = AuthorizationResponse.of_spent_flow(client_type=ClientType.MINI, code=CODE, parameters={"code": CODE})
+    identity = await provider.login_callback(response)
+    assert identity.profile == Profile(mobile="13800000001")
+    assert await provider.fetch_profile(identity) == identity
+    assert vendor.paths == ["/code"]
