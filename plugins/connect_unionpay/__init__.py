@@ -1,6 +1,7 @@
 """UnionPay Cloud QuickPass (云闪付) login: on H5 inside and outside of its app, in mini programs, and from its SDK.
 
 Chapter 4 (OAUTH2 用户联登) of the guide at https://open.unionpay.com, read in a copy in a public repository
+Union id: https://opentools.95516.com/applet/#/docs/develop/api-backend/token?id=_02040202, read in two copies
 Backend token, from libraries, not the vendor's page: ileapy/unionpay, and projects that agree with it
 """
 
@@ -62,7 +63,7 @@ class UnionpayProvider(OAuth2Provider):
     token_url = "https://open.95516.com/open/access/1.0/token"
     app_token_url = "https://open.95516.com/open/access/1.0/backendToken"
     scope = "upapi_login"
-    id_claims = Claims(open_id="openId")
+    id_claims = Claims(union_id="unionId", open_id="openId")
     # none of the vendor's errors is documented; a signed call has the time
     diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType), compares_clocks=True)
     quirks = Quirks(

@@ -1,6 +1,7 @@
 """UnionPay's sandbox: a signed call for the backend token, which redeems codes; `resp` in every answer.
 
 Chapter 4 of the guide at https://open.unionpay.com; backend token: ileapy/unionpay and projects that agree with it
+Union id: https://opentools.95516.com/applet/#/docs/develop/api-backend/token?id=_02040202
 """
 
 import hashlib
@@ -45,7 +46,7 @@ class UnionpaySandbox(OAuth2Sandbox):
                 "params": {"backendToken": "T5jkuW4DRPyR6wjYccKvKQ==", "expiresIn": 7200},
             },
         ),
-        # the guide, 4.3, step 2; the values in the answer are made up
+        # the guide, 4.3, step 2, with the union id of the page on tokens; the values in the answer are made up
         DocumentedRequest(
             "POST",
             "https://open.95516.com/open/access/1.0/token",
@@ -63,17 +64,21 @@ class UnionpaySandbox(OAuth2Sandbox):
                     "expiresIn": 3600,
                     "refreshToken": "R==",
                     "openId": "VQP2zHXlSAGdNMwWrX+6xQ==",
+                    "unionId": "77e5ad3128eade6dd1222fbf722a7a1a",
                     "scope": "upapi_login",
                 },
             },
         ),
     )
-    documented_ids = (PersonId.open_id("VQP2zHXlSAGdNMwWrX+6xQ==", "{client_id}"),)
+    documented_ids = (
+        PersonId.union_id("77e5ad3128eade6dd1222fbf722a7a1a"),
+        PersonId.open_id("VQP2zHXlSAGdNMwWrX+6xQ==", "{client_id}"),
+    )
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
-        """Return the answer with the person's id."""
-        openid = self.open_id(grant.person.key)
-        return _accepted({"accessToken": token, "expiresIn": 3600, "openId": openid, "scope": "upapi_login"})
+        """Return the answer with the person's ids."""
+        ids = {"openId": self.open_id(grant.person.key), "unionId": self.union_id(grant.person.key)}
+        return _accepted({"accessToken": token, "expiresIn": 3600, **ids, "scope": "upapi_login"})
 
     def app_token_answer(self, token: str) -> dict[str, Any]:
         """Return the answer with the backend token."""

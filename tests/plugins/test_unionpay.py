@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from connect_core.plugin import ProviderRefused
+from connect_core.plugin import IdKind, ProviderRefused
 from connect_unionpay import UnionpayProvider, sign
 
 from ..kit.vendor_transport import Transport, log_in, make
@@ -28,3 +28,19 @@ async def test_a_dead_backend_token_is_replaced_but_not_at_will() -> None:
         with pytest.raises(ProviderRefused):
             await log_in(provider)
     assert vendor.paths == [BACKEND_TOKEN, TOKEN, BACKEND_TOKEN, TOKEN, TOKEN]
+
+
+@pytest.mark.parametrize(
+    ("union_id", "kinds"),
+    [
+        (b',"unionId":"u1"', [IdKind.UNION_ID, IdKind.OPEN_ID]),
+        (b',"unionId":""', [IdKind.OPEN_ID]),
+        (b"", [IdKind.OPEN_ID]),
+    ],
+)
+async def test_the_union_id_is_read_where_it_comes(union_id: bytes, kinds: list[IdKind]) -> None:
+    """It is the same in every application; the guide for pages does not list it."""
+    backend_token = b'{"resp":"00","params":{"backendToken":"T==","expiresIn":7200}}'
+    token = b'{"resp":"00","params":{"accessToken":"A==","openId":"o1"' + union_id + b"}}"
+    identity = await log_in(make(UnionpayProvider, Transport({BACKEND_TOKEN: backend_token, TOKEN: token})))
+    assert [person_id.kind for person_id in identity.ids] == kinds
