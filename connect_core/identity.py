@@ -158,8 +158,9 @@ class Identity:
 
     `ids` are ordered strongest first and are never empty; `app_id` is the app for which the vendor issued them.
     `profile` is None until it was fetched. `grant` is whatever `fetch_profile` needs, such as an access token; it is
-    never stored. `vendor_session` is None where the vendor has nothing to do with the end of the login. Raises
-    `ProviderBadResponse` without an id.
+    never stored. Neither is `session_key`, with which the vendor encrypts what its mini program hands in.
+    `vendor_session` is None where the vendor has nothing to do with the end of the login. Raises `ProviderBadResponse`
+    without an id.
     """
 
     union_type: str
@@ -168,6 +169,7 @@ class Identity:
     profile: Profile | None = None
     grant: str = field(default="", repr=False, compare=False)
     vendor_session: VendorSession | None = field(default=None, repr=False, compare=False)
+    session_key: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.ids:

@@ -28,7 +28,11 @@ def make_pending(arrival: Arrival, identity: Identity, times_ended: int, now: in
         device_id=arrival.visit.device_id,
         # the vendor's tokens are not kept: the profile is never asked for again, and a cookie holds no ID token
         identity=replace(
-            identity, grant="", profile=identity.profile or Profile(), vendor_session=_without_hint(identity)
+            identity,
+            grant="",
+            session_key="",
+            profile=identity.profile or Profile(),
+            vendor_session=_without_hint(identity),
         ),
         times_ended=times_ended,
         key=secrets.token_hex(16),

@@ -56,7 +56,7 @@ def _find_secrets(provider: Provider, given: Iterable[Given]) -> Iterator[str]:
                 yield from (source.code, source.nonce, source.code_verifier)
                 yield from (value for name, value in source.parameters.items() if name not in PUBLIC_PARAMETERS)
             case Identity():
-                yield source.grant
+                yield from (source.grant, source.session_key)
                 yield source.vendor_session.hint if source.vendor_session else ""
             case str():
                 yield source

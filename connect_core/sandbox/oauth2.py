@@ -49,6 +49,7 @@ from connect_core.sandbox.oauth2_calls import (
     standard,
     write_form,
 )
+from connect_core.sandbox.phones import encrypt_phone, session_key_of
 from connect_core.sandbox.vendor_server import PEOPLE, Person
 
 Endpoint = Callable[[Mapping[str, str], Mapping[str, str]], JsonObject]
@@ -154,10 +155,18 @@ class OAuth2Sandbox(OAuth2Answers):
         return {name: f"{name}-{digest(name, person.key)[:8]}" for name in self.quirks.token_from_callback}
 
     def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
-        """Return the code that the vendor's phone button gives; nothing without `phone_url`, and for a redirect."""
-        if comes_by_redirect(self.provider, client_type) or not self.provider.phone_url:
+        """Return what the vendor's phone button gives: a code, or the number encrypted with the key of the session.
+
+        Nothing for a vendor without either, for a redirect, and for a client type whose code gives no such key.
+        """
+        provider, owner = self.provider, self.find_person(person)
+        if comes_by_redirect(provider, client_type):
             return {}
-        return {self.quirks.phone_code_name: self._issue_code("phone_code", self.find_person(person), {})}
+        if provider.phone_url:
+            return {self.quirks.phone_code_name: self._issue_code("phone_code", owner, {})}
+        if not self.quirks.session_key or client_type not in provider.code_clients:
+            return {}
+        return encrypt_phone(self.phone_answer(owner), session_key_of(owner))
 
     def check_app_token(self, token: str) -> None:
         """Raise `Refused` with `invalid_token` unless `token` is a valid token of the app itself."""

@@ -43,7 +43,10 @@ class OAuth2Answers(Sandbox):
         return {"open_id": self.open_id(person.key), "access_token": token, "expires_in": TOKEN_LIFE}
 
     def phone_answer(self, person: Person) -> JsonObject:
-        """Return the answer of the call at `phone_url`. `mobile_of` has the number, `split_mobile` its parts."""
+        """Return the answer of the call at `phone_url`. `mobile_of` has the number, `split_mobile` its parts.
+
+        For a provider with `quirks.session_key` it is what the phone button encrypts, with `session_key_of` the person.
+        """
         country_code, number = split_mobile(mobile_of(person))
         return {"phone_number": number, "country_code": country_code}
 

@@ -3,8 +3,13 @@
 Keeps nothing.
 """
 
+import base64
 import hashlib
+import json
+import secrets
+from typing import Any
 
+from connect_core.crypto import encrypt_aes_cbc
 from connect_core.sandbox.vendor_server import Person
 
 
@@ -18,3 +23,15 @@ def mobile_of(person: Person) -> str:
     """Return the person's mobile number; without one, a made-up number that is the same at every call."""
     digest = hashlib.sha256(f"mobile\0{person.key}".encode()).hexdigest()
     return person.mobile or f"139{int(digest[:12], 16) % 10**8:08}"
+
+
+def session_key_of(person: Person) -> str:
+    """Return the key of the person's session in a mini program, in base64; it is the same at every login."""
+    return base64.b64encode(hashlib.sha256(f"session\0{person.key}".encode()).digest()[:16]).decode()
+
+
+def encrypt_phone(answer: dict[str, Any], session_key: str) -> dict[str, str]:
+    """Return `encryptedData` and `iv` as a mini program's phone button gives them, for the number in `answer`."""
+    iv = secrets.token_bytes(16)
+    data = encrypt_aes_cbc(base64.b64decode(session_key), json.dumps(answer).encode(), iv)
+    return {"encryptedData": base64.b64encode(data).decode(), "iv": base64.b64encode(iv).decode()}

@@ -4,6 +4,7 @@ Code: https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/
 Token: https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/account-permission/get-access-token
 Person: https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/account-permission/get-account-open-info
 Mini program: https://developer.open-douyin.com/docs/resource/zh-CN/mini-app/develop/server/basic-abilities/log-in/code-2-session
+Phone: https://developer.open-douyin.com/docs/resource/zh-CN/mini-app/develop/tutorial/open-capabilities/general-capabilities/acquire-phone-number-acquire
 Errors: https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/status-code/
 """
 
@@ -36,7 +37,14 @@ class DouyinProvider(OAuth2Provider):
     code_clients = (ClientType.MINI,)
     scope = "user_info"
     id_claims = Claims(open_id="open_id")
-    claims = Claims(union_id="data.union_id", open_id="data.open_id", nickname="data.nickname", face="data.avatar")
+    claims = Claims(
+        union_id="data.union_id",
+        open_id="data.open_id",
+        nickname="data.nickname",
+        face="data.avatar",
+        phone="purePhoneNumber",
+        phone_country="countryCode",
+    )
     code_claims = Claims(union_id="data.unionid", open_id="data.openid")
     quirks = Quirks(
         names={"client_id": "client_key"},
@@ -48,6 +56,8 @@ class DouyinProvider(OAuth2Provider):
         userinfo_parameters={"access_token": "{access_token}", "open_id": "{open_id}"},
         code_method="json",
         code_parameters={"appid": "{client_id}", "secret": "{client_secret}", "code": "{code}"},
+        session_key="data.session_key",
+        phone_app_id="watermark.appid",
         error_signs={"data.error_code": "0", "err_no": "0"},
         error_trace="data.log_id",
         errors={

@@ -6,7 +6,16 @@ https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/accoun
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
+from connect_core.sandbox import (
+    DocumentedRequest,
+    Grant,
+    OAuth2Sandbox,
+    Person,
+    mobile_of,
+    of_login,
+    session_key_of,
+    split_mobile,
+)
 from connect_douyin import DouyinProvider
 
 
@@ -115,7 +124,14 @@ class DouyinSandbox(OAuth2Sandbox):
     def code_answer(self, person: Person, token: str) -> dict[str, Any]:
         """Return the ids and the key of a mini program's session; there is no access token."""
         ids = {"openid": self.open_id(person.key), "unionid": self.union_id(person.key), "anonymous_openid": ""}
-        return {"err_no": 0, "err_tips": "success", "data": {"session_key": "made-up-session-key", **ids}}
+        return {"err_no": 0, "err_tips": "success", "data": {"session_key": session_key_of(person), **ids}}
+
+    def phone_answer(self, person: Person) -> dict[str, Any]:
+        """Return what the phone button of a mini program encrypts; a number from abroad has its country code."""
+        country_code, number = split_mobile(mobile_of(person))
+        full = number if country_code == "86" else f"+{country_code}{number}"
+        watermark = {"appid": self.client_id, "timestamp": int(self.now())}
+        return {"phoneNumber": full, "purePhoneNumber": number, "countryCode": country_code, "watermark": watermark}
 
     def error_answer(self, code: str) -> dict[str, Any]:
         """Return the error: five digits that begin with 4 are a mini program's."""

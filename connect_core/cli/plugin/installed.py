@@ -72,5 +72,5 @@ def _receives_notices(provider: type[Provider]) -> bool:
 
 def _fetches_phone(provider: type[Provider]) -> bool:
     if issubclass(provider, OAuth2Provider) and provider.fetch_phone is OAuth2Provider.fetch_phone:
-        return bool(provider.phone_url)
+        return bool(provider.phone_url or provider.quirks.session_key)
     return issubclass(provider, FetchesPhone)

@@ -4,6 +4,7 @@ Owns the order of the calls to a vendor. `Quirks` say what a call looks like, `C
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
@@ -13,7 +14,8 @@ from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profil
 from connect_core.limits import CODE_LIMIT
 from connect_core.providers.oauth2.claims import Claims, check_token, get_value
 from connect_core.providers.oauth2.quirks import Method, Quirks, renamed
-from connect_core.providers.oauth2.responses import open_envelope, read_answer
+from connect_core.providers.oauth2.responses import find_value, open_envelope, read_answer
+from connect_core.providers.oauth2.session_phone import find_phone_mistakes, open_phone
 from connect_core.providers.oauth2.settings import OAuth2Settings, explain_setting, get_texts
 from connect_core.providers.oauth2.templates import fill, find_placeholders
 from connect_core.providers.oauth2.token import (
@@ -32,7 +34,7 @@ from connect_core.providers.provider import (
     Provider,
 )
 from connect_core.settings import ProviderSettings
-from connect_core.vendor_values import is_absent, read_number
+from connect_core.vendor_values import is_absent, read_number, read_text
 
 ADDRESSES = ("authorize_url", "token_url", "userinfo_url", "id_url", "code_url", "phone_url", "app_token_url")
 """The attributes with a vendor's addresses."""
@@ -196,13 +198,15 @@ class OAuth2Provider(Provider):
     async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> VerifiedPhone | None:
         """Return the phone number that `phone_url` answers to the client's `phone_code`.
 
-        Returns None without `phone_url`, and when the client sent no `phone_code` (`quirks.phone_code_name`).
-        `VerifiedPhone.proof` is that code. Raises `BadRequest` for a malformed code, `CodeInvalid` for one that the
-        vendor rejects, `ProviderBadResponse` for an answer without a number, and as `login_callback` does.
+        Without such a code (`quirks.phone_code_name`) it is the one in the client's `encryptedData`, where the vendor
+        encrypts it with `quirks.session_key`. Returns None without either, and for data that does not open.
+        `VerifiedPhone.proof` is the code or the data. Raises `BadRequest` for a malformed code, `CodeInvalid` for one
+        that the vendor rejects, `ProviderBadResponse` for an answer without a number, and as `login_callback` does.
         """
         phone_code = response.parameters.get(self.quirks.phone_code_name) if self.phone_url else None
         if not phone_code:
-            return None
+            app_id = self.settings.client_id
+            return open_phone(response.parameters, identity.session_key, app_id, self.claims, self.quirks)
         if len(phone_code) > CODE_LIMIT or not phone_code.isascii() or not phone_code.isprintable():
             raise BadRequest(f"{self.quirks.phone_code_name}: it is no code")
         values = {"phone_code": phone_code, **self._get_values(identity.grant, identity.ids)}
@@ -292,14 +296,8 @@ class OAuth2Provider(Provider):
         for name in ("claims", "id_claims", "code_claims"):
             missing = sorted(getattr(self, name).scope_settings - self._text_settings.keys())
             yield from (f"{key}: is missing, and union_scope of {name} is that" for key in missing)
-        if self.phone_url:
-            yield from self._phone_mistakes()
-
-    def _phone_mistakes(self) -> Iterator[str]:
-        if not self.claims.phone:
-            yield "phone_url: claims must say where the number stands in its answer: phone"
-        if not self.quirks.uses_in_phone_call("phone_code"):
-            yield "phone_url: quirks must send {phone_code} there, for example in phone_parameters"
+        has = {"has_code_url": bool(self.code_url), "has_phone_url": bool(self.phone_url)}
+        yield from find_phone_mistakes(self.claims, self.quirks, **has)
 
     def _identity(self, ids: tuple[PersonId, ...], token: str, profile: Profile | None = None) -> Identity:
         return Identity(self.union_type, ids, self.settings.client_id, profile, grant=token)
@@ -350,7 +348,9 @@ class OAuth2Provider(Provider):
         ids, profile = self.read_ids(self.code_claims, answer), self.code_claims.read_profile(answer)
         # an answer may name a person and give no token; without one, and without a name here, there is no profile
         grant = "" if is_absent(token) else check_token(token)
-        return self._identity(ids, grant, profile if profile.nickname or profile.mobile else None)
+        identity = self._identity(ids, grant, profile if profile.nickname or profile.mobile else None)
+        key = read_text(find_value(answer, self.quirks.session_key)) if self.quirks.session_key else ""
+        return replace(identity, session_key=key) if key else identity
 
     async def _call(
         self, method: Method, url: str, parameters: Mapping[str, str], headers: Mapping[str, str]

@@ -210,6 +210,15 @@ class Quirks(BaseModel):
     )
     phone_header: PhoneTemplates = Field(default={}, description="Headers of that call, such as one with a token.")
     phone_envelope: str = Field(default="", description="Path of the object that holds its answer.")
+    session_key: str = Field(
+        default="",
+        description="Path of the session's key in the answer of `code_url`, where the vendor encrypts the phone number "
+        "with it (AES-CBC, PKCS#7 padding, in base64). The client posts `encryptedData` and `iv`.",
+    )
+    phone_app_id: str = Field(
+        default="",
+        description="Path at which the decrypted number says for which client id it is, such as `watermark.appid`.",
+    )
 
     app_token_method: Method = Field(
         default="form", description="How `app_token_url` is asked for the app's own token: `get`, `form` or `json`."
