@@ -3,7 +3,7 @@
 Nothing else imports `cryptography`, `joserfc` or `argon2`. No function here logs, and no error text contains a key.
 """
 
-from connect_core.crypto.aes import decrypt_aes_cbc, encrypt_aes_cbc
+from connect_core.crypto.aes import decrypt_aes_cbc, decrypt_aes_frame, encrypt_aes_cbc
 from connect_core.crypto.certificates import Certificate, load_certificates
 from connect_core.crypto.digests import keyed_hash, md5_hex, sha1_hex, sign_webhook, token_hash
 from connect_core.crypto.jose import (
@@ -34,6 +34,7 @@ __all__ = [
     "VerificationKey",
     "Verifier",
     "decrypt_aes_cbc",
+    "decrypt_aes_frame",
     "encode_part",
     "encrypt_aes_cbc",
     "hash_password",

@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 BLOCK_BITS = 128
+FRAME_PADDING = 32
+"""The most bytes of padding in a framed text: WeChat pads to twice a block."""
 
 
 def encrypt_aes_cbc(key: bytes, data: bytes, iv: bytes) -> bytes:
@@ -32,3 +34,20 @@ def decrypt_aes_cbc(key: bytes, data: bytes, iv: bytes) -> bytes:
         return unpadder.update(decryptor.update(data) + decryptor.finalize()) + unpadder.finalize()
     except ValueError:
         raise ValueError("the text does not decrypt") from None
+
+
+def decrypt_aes_frame(key: bytes, data: bytes, iv: bytes) -> tuple[bytes, bytes]:
+    """Return the message in `data`, and the app for which it is, in the frame that WeChat and Baidu use.
+
+    That is 16 random bytes, the message's length in 4 bytes, the message and the app's id, padded with up to 32 bytes.
+
+    Raises `ValueError` as `decrypt_aes_cbc`.
+    """
+    if len(data) < FRAME_PADDING:
+        raise ValueError("the text does not decrypt")
+    # the decryption takes off up to 16 bytes of padding: a block of its own padding is put at the end
+    plain = decrypt_aes_cbc(key, data + encrypt_aes_cbc(key, b"", data[-16:]), iv)
+    end, length = 20 + int.from_bytes(plain[16:20], "big"), len(plain) - plain[-1]
+    if not 0 < plain[-1] <= FRAME_PADDING or end > length:
+        raise ValueError("the text does not decrypt")
+    return plain[20:end], plain[end:length]

@@ -14,7 +14,7 @@ from connect_core.sandbox.oauth2 import OAuth2Sandbox
 from connect_core.sandbox.oauth2_calls import Grant, JsonObject, Refused
 from connect_core.sandbox.oidc import OidcSandbox
 from connect_core.sandbox.oidc_calls import OidcGrant
-from connect_core.sandbox.phones import encrypt_phone, mobile_of, session_key_of, split_mobile
+from connect_core.sandbox.phones import mobile_of, split_mobile
 from connect_core.sandbox.serving import listen, sandbox_app, serving
 from connect_core.sandbox.vendor_server import PEOPLE, Call, Person, Sandbox
 
@@ -35,13 +35,11 @@ __all__ = [
     "Refused",
     "Sandbox",
     "changed",
-    "encrypt_phone",
     "listen",
     "mobile_of",
     "of_login",
     "read_jwt",
     "sandbox_app",
     "serving",
-    "session_key_of",
     "split_mobile",
 ]

@@ -49,7 +49,7 @@ from connect_core.sandbox.oauth2_calls import (
     standard,
     write_form,
 )
-from connect_core.sandbox.phones import encrypt_phone, session_key_of
+from connect_core.sandbox.phones import encrypt_phone
 from connect_core.sandbox.vendor_server import PEOPLE, Person
 
 Endpoint = Callable[[Mapping[str, str], Mapping[str, str]], JsonObject]
@@ -77,6 +77,7 @@ class OAuth2Sandbox(OAuth2Answers):
     - `refusals`: the vendor's error codes for those of RFC 6749; `code invalid_grant` is the code of `invalid_grant` in
       the operation `code` alone.
     - `error_statuses`: the HTTP status of errors of the token call, and of calls made with a token.
+    - `session_key_bytes`: the length of the key of a mini program's session, see `quirks.session_key`.
     - `code_life`: seconds that a code is valid, one for a phone number too.
     - `refused_extras`: the vendor's error for a call with the extras of the quirks; empty where the app has the right.
     - `requires_pkce`: True where a login without a code challenge is refused.
@@ -166,7 +167,8 @@ class OAuth2Sandbox(OAuth2Answers):
             return {self.quirks.phone_code_name: self._issue_code("phone_code", owner, {})}
         if not self.quirks.session_key or client_type not in provider.code_clients:
             return {}
-        return encrypt_phone(self.phone_answer(owner), session_key_of(owner))
+        receiver = self.client_id if self.quirks.phone_frame else ""
+        return encrypt_phone(self.phone_answer(owner), self.session_key(owner.key), receiver)
 
     def check_app_token(self, token: str) -> None:
         """Raise `Refused` with `invalid_token` unless `token` is a valid token of the app itself."""

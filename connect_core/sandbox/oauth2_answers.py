@@ -3,6 +3,7 @@
 Owns the answers that a subclass overrides, and the ids in them. Checks no request.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ class OAuth2Answers(Sandbox):
     """The base class of `OAuth2Sandbox` with the methods named `…_answer` and the ids of people."""
 
     client_id: ClassVar[str] = "sandbox-client"
+    session_key_bytes: ClassVar[int] = 16
     _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
         "hand_over": "client_parameters",
         "tell_error": "error_answer",
@@ -45,7 +47,7 @@ class OAuth2Answers(Sandbox):
     def phone_answer(self, person: Person) -> JsonObject:
         """Return the answer of the call at `phone_url`. `mobile_of` has the number, `split_mobile` its parts.
 
-        For a provider with `quirks.session_key` it is what the phone button encrypts, with `session_key_of` the person.
+        For a provider with `quirks.session_key` it is what the phone button encrypts with `session_key`.
         """
         country_code, number = split_mobile(mobile_of(person))
         return {"phone_number": number, "country_code": country_code}
@@ -69,6 +71,13 @@ class OAuth2Answers(Sandbox):
     def open_id(self, person: str) -> str:
         """Return the id for this client alone of the person with the key `person`."""
         return "o" + digest(self.client_id, person)[:31]
+
+    def session_key(self, person: str) -> str:
+        """Return the key, in base64, of the mini program's session of the person with the key `person`.
+
+        It is the same at every login and has `session_key_bytes` bytes.
+        """
+        return b64encode(bytes.fromhex(digest("session", person))[: self.session_key_bytes]).decode()
 
     def ids_of(self, person: Person) -> dict[str, str]:
         """Return the person's ids by kind: `user_id`, `union_id` and `open_id`."""

@@ -25,13 +25,13 @@ def mobile_of(person: Person) -> str:
     return person.mobile or f"139{int(digest[:12], 16) % 10**8:08}"
 
 
-def session_key_of(person: Person) -> str:
-    """Return the key of the person's session in a mini program, in base64; it is the same at every login."""
-    return base64.b64encode(hashlib.sha256(f"session\0{person.key}".encode()).digest()[:16]).decode()
+def encrypt_phone(answer: dict[str, Any], session_key: str, receiver: str = "") -> dict[str, str]:
+    """Return `encryptedData` and `iv` as a mini program's phone button gives them, for the number in `answer`.
 
-
-def encrypt_phone(answer: dict[str, Any], session_key: str) -> dict[str, str]:
-    """Return `encryptedData` and `iv` as a mini program's phone button gives them, for the number in `answer`."""
-    iv = secrets.token_bytes(16)
-    data = encrypt_aes_cbc(base64.b64decode(session_key), json.dumps(answer).encode(), iv)
+    With `receiver`, a client id, the number stands in a frame as `decrypt_aes_frame` opens it.
+    """
+    content, iv = json.dumps(answer).encode(), secrets.token_bytes(16)
+    if receiver:
+        content = secrets.token_bytes(16) + len(content).to_bytes(4, "big") + content + receiver.encode()
+    data = encrypt_aes_cbc(base64.b64decode(session_key), content, iv)
     return {"encryptedData": base64.b64encode(data).decode(), "iv": base64.b64encode(iv).decode()}

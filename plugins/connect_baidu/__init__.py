@@ -2,6 +2,8 @@
 
 Web: https://openauth.baidu.com/doc/doc.html; `userid` and numbers of errors: justauth/JustAuth
 Mini program: https://smartprogram.baidu.com/docs/develop/api/open/log_getunionid/ (its example of a login)
+Phone: https://smartprogram.baidu.com/docs/develop/api/open_log/ (read as the copy
+https://w3cschool.cn/baiduapp/baiduapp-sdui39st.html); `mobile`: gongfuxiang/shopxo
 """
 
 from collections.abc import Mapping
@@ -39,7 +41,7 @@ class BaiduProvider(OAuth2Provider):
     userinfo_url = "https://openapi.baidu.com/rest/2.0/passport/users/getInfo"
     code_url = "https://spapi.baidu.com/oauth/jscode2sessionkey"
     scope = "basic"
-    claims = Claims(union_id="unionid", open_id=("openid", "userid"), nickname="username", sex="sex")
+    claims = Claims(union_id="unionid", open_id=("openid", "userid"), nickname="username", sex="sex", phone="mobile")
     code_claims = Claims(open_id="openid")
     quirks = Quirks(
         pkce="never",
@@ -47,6 +49,8 @@ class BaiduProvider(OAuth2Provider):
         token_method="get",
         userinfo_parameters={"access_token": "{access_token}", "get_unionid": "1"},
         code_parameters={"code": "{code}", "client_id": "{client_id}", "sk": "{client_secret}"},
+        session_key="session_key",
+        phone_frame=True,
         error_signs={"error_code": "0", "errno": "0"},
         errors={
             "code_invalid": ("110", "111", "expired_token"),  # the access token

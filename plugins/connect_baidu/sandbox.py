@@ -7,7 +7,7 @@ from typing import Any
 
 from connect_baidu import BaiduProvider
 from connect_core.plugin import Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, mobile_of, of_login
 
 
 class BaiduSandbox(OAuth2Sandbox):
@@ -16,6 +16,7 @@ class BaiduSandbox(OAuth2Sandbox):
     title = "百度沙箱 · Baidu sandbox"
     provider = BaiduProvider
     client_id = "BaiduSandbox0000000000001"
+    session_key_bytes = 24
     error_statuses = (400, 200)
     refusals = {"invalid_token": "110", "invalid_request": "100"}
     documented = (
@@ -85,7 +86,11 @@ class BaiduSandbox(OAuth2Sandbox):
 
     def code_answer(self, person: Person, token: str) -> dict[str, Any]:
         """Return the open id and the key of a mini program's session; there is no access token."""
-        return {"openid": self.open_id(person.key), "session_key": "made-up-session-key"}
+        return {"openid": self.open_id(person.key), "session_key": self.session_key(person.key)}
+
+    def phone_answer(self, person: Person) -> dict[str, Any]:
+        """Return what the phone button of a mini program encrypts."""
+        return {"mobile": mobile_of(person)}
 
     def error_answer(self, code: str) -> dict[str, Any]:
         """Return a word of RFC 6749, or the number of an API error."""

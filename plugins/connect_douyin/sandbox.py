@@ -6,16 +6,7 @@ https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/accoun
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import (
-    DocumentedRequest,
-    Grant,
-    OAuth2Sandbox,
-    Person,
-    mobile_of,
-    of_login,
-    session_key_of,
-    split_mobile,
-)
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, mobile_of, of_login, split_mobile
 from connect_douyin import DouyinProvider
 
 
@@ -124,7 +115,7 @@ class DouyinSandbox(OAuth2Sandbox):
     def code_answer(self, person: Person, token: str) -> dict[str, Any]:
         """Return the ids and the key of a mini program's session; there is no access token."""
         ids = {"openid": self.open_id(person.key), "unionid": self.union_id(person.key), "anonymous_openid": ""}
-        return {"err_no": 0, "err_tips": "success", "data": {"session_key": session_key_of(person), **ids}}
+        return {"err_no": 0, "err_tips": "success", "data": {"session_key": self.session_key(person.key), **ids}}
 
     def phone_answer(self, person: Person) -> dict[str, Any]:
         """Return what the phone button of a mini program encrypts; a number from abroad has its country code."""

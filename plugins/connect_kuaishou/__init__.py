@@ -5,6 +5,8 @@ Token: https://open.kuaishou.com/platformDocs/openAbility/kwaiLogin
 Errors: https://mp.kuaishou.com/docs/develop/server/getAccessToken.html
 Person, from two libraries, not the vendor's page: casdoor/casdoor (idp/kwai.go), MrHuo.OAuth.KuaiShou
 Mini program, the same: HeartGarlic/kuaishou-server-api-sdk, EasySeries.MiniProgram
+Phone: https://mp.kuaishou.com/docs/develop/functionAccessGuide/getUserPhoneNumber.html
+Its encryption: https://mp.kuaishou.com/docs/develop/server/userInfo/userEncryptedData.html
 """
 
 from connect_core.plugin import (
@@ -40,6 +42,8 @@ class KuaishouProvider(OAuth2Provider):
         face=("user_info.bigHead", "user_info.head"),
         sex="user_info.sex",
         city="user_info.city",
+        phone=("purePhoneNumber", "phoneNumber"),
+        phone_country="countryCode",
     )
     diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType))  # no word for a wrong code is documented
     quirks = Quirks(
@@ -51,6 +55,7 @@ class KuaishouProvider(OAuth2Provider):
         token_names={"redirect_uri": ""},
         userinfo_parameters={"app_id": "{client_id}", "access_token": "{access_token}"},
         code_parameters={"app_id": "{client_id}", "app_secret": "{client_secret}", "js_code": "{code}"},
+        session_key="session_key",
         error_signs={"result": "1"},
         errors={"provider_config": ("100200101",)},  # app_id or app_secret
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, mobile_of, of_login, split_mobile
 from connect_kuaishou import KuaishouProvider
 
 
@@ -102,7 +102,12 @@ class KuaishouSandbox(OAuth2Sandbox):
 
     def code_answer(self, person: Person, token: str) -> dict[str, Any]:
         """Return the open id and the key of a mini program's session; there is no access token."""
-        return {"result": 1, "session_key": "made-up-session-key", "open_id": self.open_id(person.key)}
+        return {"result": 1, "session_key": self.session_key(person.key), "open_id": self.open_id(person.key)}
+
+    def phone_answer(self, person: Person) -> dict[str, Any]:
+        """Return what the phone button of a mini program encrypts."""
+        country_code, number = split_mobile(mobile_of(person))
+        return {"phoneNumber": number, "countryCode": country_code}
 
     def error_answer(self, code: str) -> dict[str, Any]:
         """Return an error; a number that is not documented is made up."""

@@ -23,8 +23,7 @@ from connect_core.plugin import (
     ProviderBadResponse,
     ProviderUnsigned,
     VendorNotice,
-    decrypt_aes_cbc,
-    encrypt_aes_cbc,
+    decrypt_aes_frame,
     get_notice_expiry,
     parse_object,
     read_number,
@@ -34,7 +33,6 @@ from connect_core.plugin import (
 
 LOGIN_DATA = {"", "6", "19", "20", "205", "301"}
 """Values of `RevokeInfo` for name and picture, and for all; others, such as an address, are no data of a login."""
-PADDING_BLOCK = 32
 REPEATED_WITHIN = 3600
 """Seconds within which WeChat may send a push again; it does so a few seconds apart."""
 RECEIVED = NoticeAnswer(content="success")
@@ -102,16 +100,10 @@ def _check_signature(query: Mapping[str, str], name: str, *secret_and_signed: st
 
 
 def _decrypt(text: str, keys: PushKeys) -> str:
-    """Return the message: after 16 random bytes and its length, before the app id of whom it is for."""
     try:
         content = base64.b64decode(text, validate=True)
-        vector = keys.aes_key[:16]
-        # WeChat pads to 32 bytes, the decryption takes off up to 16: a block of its own padding is put at the end
-        plain = decrypt_aes_cbc(keys.aes_key, content + encrypt_aes_cbc(keys.aes_key, b"", content[-16:]), vector)
-        plain = plain[: -plain[-1]] if 0 < plain[-1] <= PADDING_BLOCK else b""
-        end = 20 + int.from_bytes(plain[16:20], "big")
-        message, app_id = plain[20:end].decode(), plain[end:].decode()
-    except (ValueError, IndexError):
+        message, app_id = (part.decode() for part in decrypt_aes_frame(keys.aes_key, content, keys.aes_key[:16]))
+    except ValueError:
         message = app_id = ""
     if not message or app_id != keys.app_id:
         raise ProviderBadResponse("the push does not decrypt, or is for another app")

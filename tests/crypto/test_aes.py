@@ -1,8 +1,10 @@
 """AES-CBC: the standard's own vectors, and one answer for everything that is wrong."""
 
+from base64 import b64decode
+
 import pytest
 
-from connect_core.crypto import decrypt_aes_cbc, encrypt_aes_cbc
+from connect_core.crypto import decrypt_aes_cbc, decrypt_aes_frame, encrypt_aes_cbc
 
 KEY = bytes(range(16))
 IV = bytes(16)
@@ -59,3 +61,50 @@ def test_encrypting_refuses_what_is_no_key_or_vector(key: bytes, iv: bytes) -> N
     with pytest.raises(ValueError, match="does not fit AES") as refused:
         encrypt_aes_cbc(key, b"text", iv)
     assert "short" not in str(refused.value)
+
+
+# https://smartprogram.baidu.com/docs/develop/api/open_log/ (its example in PHP)
+BAIDU = (
+    "OpCoJgs7RrVgaMNDixIvaCIyV2SFDBNLivgkVqtzq2GC10egsn+PKmQ/+5q+chT8xzldLUog2haTItyIkKyvzvmXonBQLIMeq54axAu9c3KG8Ihp"
+    "FD6+ymHocmx07ZKi7eED3t0KyIxJgRNSDkFk5RV1ZP2mSWa7ZgCXXcAbP0RsiUcvhcJfrSwlpsm0E1YJzKpYy429xrEEGvK+gfL+Cw=="
+)
+
+
+def test_a_frame_has_the_message_and_for_whom_it_is() -> None:
+    """The example that Baidu prints, with 24 bytes of key."""
+    key, data, iv = map(b64decode, ("1df09d0a1677dd72b8325aec59576e0c", BAIDU, "1df09d0a1677dd72b8325Q=="))
+    message, app = decrypt_aes_frame(key, data, iv)
+    assert message == b'{"openid":"open_id","nickname":"baidu_user","headimgurl":"url of image","sex":1}'
+    assert app == b"y2dTfnWfkx2OXttMEMWlGHoB1KzMogm7"
+
+
+def padded(content: bytes, padding: int) -> bytes:
+    """Return `content` with that many bytes of padding, encrypted; AES adds none."""
+    sealed = encrypt_aes_cbc(KEY, content + bytes([padding]) * padding, IV)
+    return sealed[:-16]
+
+
+@pytest.mark.parametrize("padding", [1, 16, 17, 32])
+def test_a_frame_may_be_padded_to_two_blocks(padding: int) -> None:
+    """WeChat pads to 32 bytes, others to 16."""
+    length = 64 - padding - 20 - 3
+    content = bytes(16) + length.to_bytes(4, "big") + b"m" * length + b"app"
+    assert decrypt_aes_frame(KEY, padded(content, padding), IV) == (b"m" * length, b"app")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        padded(bytes(16) + (2**32 - 1).to_bytes(4, "big") + b"m" * 11, 1),
+        padded(bytes(16) + (12).to_bytes(4, "big") + b"m" * 11, 1),
+        padded(bytes(31), 33)[:32],
+        padded(bytes(31) + b"\x00", 16)[:32],
+        padded(bytes(15), 1),
+        padded(bytes(31), 1)[:-1],
+        b"",
+    ],
+)
+def test_what_is_no_frame_looks_like_what_does_not_decrypt(data: bytes) -> None:
+    """A length beyond the end, a padding of 0 or of more than 32 bytes, too little, and what was cut off."""
+    with pytest.raises(ValueError, match=r"^the text does not decrypt$"):
+        decrypt_aes_frame(KEY, data, IV)

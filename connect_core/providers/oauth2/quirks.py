@@ -213,11 +213,15 @@ class Quirks(BaseModel):
     session_key: str = Field(
         default="",
         description="Path of the session's key in the answer of `code_url`, where the vendor encrypts the phone number "
-        "with it (AES-CBC, PKCS#7 padding, in base64). The client posts `encryptedData` and `iv`.",
+        "with it (AES-CBC, PKCS#7 padding, all in base64). The client posts `encryptedData` and `iv`.",
     )
     phone_app_id: str = Field(
         default="",
         description="Path at which the decrypted number says for which client id it is, such as `watermark.appid`.",
+    )
+    phone_frame: bool = Field(
+        default=False,
+        description="Whether the encrypted number stands between random bytes and the client id, as Baidu's does.",
     )
 
     app_token_method: Method = Field(

@@ -8,7 +8,7 @@ import base64
 import logging
 from collections.abc import Iterator, Mapping
 
-from connect_core.crypto import decrypt_aes_cbc
+from connect_core.crypto import decrypt_aes_cbc, decrypt_aes_frame
 from connect_core.errors import BadRequest, ProviderBadResponse
 from connect_core.http import parse_object
 from connect_core.identity import VerifiedPhone
@@ -38,8 +38,10 @@ def open_phone(
     try:
         parts = (session_key, text, parameters.get(VECTOR, ""))
         key, data, vector = (base64.b64decode(part, validate=True) for part in parts)
-        opened = parse_object(decrypt_aes_cbc(key, data, vector).decode())
-        if not quirks.phone_app_id or read_text(find_value(opened, quirks.phone_app_id)) == client_id:
+        content, receiver = _decrypt(key, data, vector, client_id, is_framed=quirks.phone_frame)
+        opened = parse_object(content.decode())
+        app_id = read_text(find_value(opened, quirks.phone_app_id)) if quirks.phone_app_id else receiver
+        if app_id == client_id:
             # not `text`: one cipher text has several spellings in base64
             return VerifiedPhone(claims.read_phone(opened), base64.b64encode(data).decode())
     except (ValueError, ProviderBadResponse):
@@ -47,6 +49,13 @@ def open_phone(
     reason = f"{DATA}: this login's session key does not open it, or it is another app's; log in before the button"
     log.info("phone_refused", extra={"code": BadRequest.code, "reason": reason})
     return None
+
+
+def _decrypt(key: bytes, data: bytes, vector: bytes, client_id: str, *, is_framed: bool) -> tuple[bytes, str]:
+    if not is_framed:
+        return decrypt_aes_cbc(key, data, vector), client_id
+    message, receiver = decrypt_aes_frame(key, data, vector)
+    return message, receiver.decode()
 
 
 def find_phone_mistakes(claims: Claims, quirks: Quirks, *, has_code_url: bool, has_phone_url: bool) -> Iterator[str]:
