@@ -37,14 +37,7 @@ class DouyinProvider(OAuth2Provider):
     code_clients = (ClientType.MINI,)
     scope = "user_info"
     id_claims = Claims(open_id="open_id")
-    claims = Claims(
-        union_id="data.union_id",
-        open_id="data.open_id",
-        nickname="data.nickname",
-        face="data.avatar",
-        phone="purePhoneNumber",
-        phone_country="countryCode",
-    )
+    claims = Claims(union_id="data.union_id", open_id="data.open_id", nickname="data.nickname", face="data.avatar")
     code_claims = Claims(union_id="data.unionid", open_id="data.openid")
     quirks = Quirks(
         names={"client_id": "client_key"},

@@ -42,8 +42,6 @@ class KuaishouProvider(OAuth2Provider):
         face=("user_info.bigHead", "user_info.head"),
         sex="user_info.sex",
         city="user_info.city",
-        phone=("purePhoneNumber", "phoneNumber"),
-        phone_country="countryCode",
     )
     diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType))  # no word for a wrong code is documented
     quirks = Quirks(

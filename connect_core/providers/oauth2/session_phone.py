@@ -21,6 +21,8 @@ log = logging.getLogger("connect_login")
 
 DATA, VECTOR = "encryptedData", "iv"
 """What the client posts: the encrypted text and its initialisation vector, both in base64."""
+COMMON = Claims(phone=("purePhoneNumber", "phoneNumber"), phone_country="countryCode")
+"""What WeChat calls the decrypted members, and others after it: it counts where the vendor's claims name no phone."""
 
 
 def open_phone(
@@ -43,7 +45,9 @@ def open_phone(
         app_id = read_text(find_value(opened, quirks.phone_app_id)) if quirks.phone_app_id else receiver
         if app_id == client_id:
             # not `text`: one cipher text has several spellings in base64
-            return VerifiedPhone(claims.read_phone(opened), base64.b64encode(data).decode())
+            return VerifiedPhone(
+                (claims if claims.phone else COMMON).read_phone(opened), base64.b64encode(data).decode()
+            )
     except (ValueError, ProviderBadResponse):
         pass
     reason = f"{DATA}: this login's session key does not open it, or it is another app's; log in before the button"
@@ -62,8 +66,7 @@ def find_phone_mistakes(claims: Claims, quirks: Quirks, *, has_code_url: bool, h
     """Yield what is missing for reading a phone number, where the vendor gives one."""
     if quirks.session_key and not has_code_url:
         yield "session_key: code_url is missing, in whose answer it stands"
-    if (has_phone_url or quirks.session_key) and not claims.phone:
-        place = "phone_url: claims must say where the number stands in its answer"
-        yield f"{place if has_phone_url else 'session_key: claims must say where the number stands'}: phone"
+    if has_phone_url and not claims.phone:
+        yield "phone_url: claims must say where the number stands in its answer: phone"
     if has_phone_url and not quirks.uses_in_phone_call("phone_code"):
         yield "phone_url: quirks must send {phone_code} there, for example in phone_parameters"

@@ -27,7 +27,7 @@ class Mini(Acme):
     Settings = MiniProgramSettings
     code_url = "https://acme.example/session"
     code_claims = Claims(open_id="open_id")
-    claims = Claims(user_id="id", phone="purePhoneNumber", phone_country="countryCode")
+    claims = Claims(user_id="id")
     quirks = quirky(session_key="session_key", phone_app_id="watermark.appid")
 
 
@@ -144,10 +144,26 @@ async def test_the_key_is_no_access_token_and_is_not_shown() -> None:
     assert identity.session_key not in repr(identity)
 
 
-def test_a_provider_says_where_key_and_number_stand() -> None:
-    """A mistake ends the start: the key's answer is that of `code_url`, and `claims` has the number."""
-    bare = type("Bare", (Mini,), {"code_url": "", "claims": Claims(user_id="id")})
+@pytest.mark.parametrize(
+    ("claims", "answer", "number"),
+    [
+        (Claims(user_id="id"), {"phoneNumber": "13800000001"}, "13800000001"),
+        (Claims(user_id="id"), {"phoneNumber": "+8613800000001", "purePhoneNumber": 13800000001}, "13800000001"),
+        (Claims(user_id="id", phone="mobile"), {"mobile": "13800000001", "purePhoneNumber": "1"}, "13800000001"),
+        (Claims(user_id="id", phone="mobile"), {"purePhoneNumber": "13800000001"}, None),
+    ],
+)
+async def test_the_number_has_wechats_names_unless_the_claims_have_others(
+    claims: Claims, answer: dict[str, Any], number: str | None
+) -> None:
+    """A vendor that copies WeChat's button needs no mapping; names of its own replace WeChat's."""
+    kind = type("Named", (Mini,), {"claims": claims, "quirks": quirky(session_key="session_key")})
+    _, phone = await log_in(acme(kind), pressed(answer))
+    assert (phone.number if phone else None) == number
+
+
+def test_a_provider_without_the_call_for_the_key_does_not_start() -> None:
+    """The key stands in the answer of `code_url`."""
     with pytest.raises(SettingsError) as refused:
-        make(bare, Transport({}))
+        make(type("Bare", (Mini,), {"code_url": ""}), Transport({}))
     assert "session_key: code_url is missing, in whose answer it stands" in str(refused.value)
-    assert "session_key: claims must say where the number stands: phone" in str(refused.value)
