@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 from connect_core.identity import ClientType, Identity, PersonId, Profile
+from connect_core.login import first_login
 from connect_core.login.first_login import COOKIE_ROOM, FirstLoginTickets
 from connect_core.login.values import Delivery, PendingLogin
 
@@ -28,3 +31,14 @@ def test_a_long_picture_link_costs_no_login() -> None:
         ticket = tickets.seal(pending)
         assert len(ticket) <= COOKIE_ROOM
         assert tickets.open(ticket).identity.profile == (profile if is_kept else replace(profile, face=""))
+
+
+def test_a_waiting_login_keeps_nothing_of_the_vendors_but_the_person() -> None:
+    """Neither its access token nor the key of a mini program's session is in the ticket."""
+    configured = SimpleNamespace(name="acme", client_type=ClientType.MINI)
+    visit = SimpleNamespace(device_id="mini")
+    arrival: Any = SimpleNamespace(configured=configured, delivery=Delivery.JSON, return_to="", visit=visit)
+    identity = Identity("ACME", (PersonId.open_id("o", "app"),), "app", grant="t0ken", session_key="k3y")
+    tickets = FirstLoginTickets(KEYS, lambda: 0)
+    kept = tickets.open(tickets.seal(first_login.make_pending(arrival, identity, 0, 0))).identity
+    assert (kept.ids, kept.grant, kept.session_key) == (identity.ids, "", "")

@@ -15,8 +15,8 @@ from connect_core.providers.provider import AuthorizationResponse
 from ..kit.acme import AcmeProvider, AcmeSettings
 
 CODE, STATE, VERIFIER = "c0de-of-a-login", "st4te-of-a-login", "v3rifier of a login"
-GRANT, APP_SECRET = "gr4nt-of-a-login", "s3cret-of-the-app"
-IDENTITY = Identity("ACME", (PersonId.union_id("u-1"),), "acme-1", grant=GRANT)
+GRANT, APP_SECRET, SESSION_KEY = "gr4nt-of-a-login", "s3cret-of-the-app", "k3y-of-a-session"
+IDENTITY = Identity("ACME", (PersonId.union_id("u-1"),), "acme-1", grant=GRANT, session_key=SESSION_KEY)
 
 
 class SecretSettings(AcmeSettings):
@@ -46,7 +46,7 @@ async def error_of(raised: CodeInvalid, **parameters: str) -> CodeInvalid:
     return caught.value
 
 
-@pytest.mark.parametrize("secret", [CODE, STATE, VERIFIER, GRANT, APP_SECRET, quote(VERIFIER, safe="")])
+@pytest.mark.parametrize("secret", [CODE, STATE, VERIFIER, GRANT, SESSION_KEY, APP_SECRET, quote(VERIFIER, safe="")])
 async def test_a_secret_that_the_plugin_was_given_is_not_in_its_error(secret: str) -> None:
     """Neither in the text nor in what the vendor answered: both are logged, and given to hooks."""
     text = f"zh: the vendor refused {secret}, which it called 40029"
