@@ -41,7 +41,7 @@ class BaiduProvider(OAuth2Provider):
     userinfo_url = "https://openapi.baidu.com/rest/2.0/passport/users/getInfo"
     code_url = "https://spapi.baidu.com/oauth/jscode2sessionkey"
     scope = "basic"
-    claims = Claims(union_id="unionid", open_id=("openid", "userid"), nickname="username", sex="sex", phone="mobile")
+    claims = Claims(union_id="unionid", open_id=("openid", "userid"), nickname="username", sex="sex")
     code_claims = Claims(open_id="openid")
     quirks = Quirks(
         pkce="never",

@@ -21,7 +21,7 @@ log = logging.getLogger("connect_login")
 
 DATA, VECTOR = "encryptedData", "iv"
 """What the client posts: the encrypted text and its initialisation vector, both in base64."""
-COMMON = Claims(phone=("purePhoneNumber", "phoneNumber"), phone_country="countryCode")
+COMMON = Claims(phone=("purePhoneNumber", "phoneNumber", "mobile"), phone_country="countryCode")
 """What WeChat calls the decrypted members, and others after it: it counts where the vendor's claims name no phone."""
 
 

@@ -149,8 +149,9 @@ async def test_the_key_is_no_access_token_and_is_not_shown() -> None:
     [
         (Claims(user_id="id"), {"phoneNumber": "13800000001"}, "13800000001"),
         (Claims(user_id="id"), {"phoneNumber": "+8613800000001", "purePhoneNumber": 13800000001}, "13800000001"),
-        (Claims(user_id="id", phone="mobile"), {"mobile": "13800000001", "purePhoneNumber": "1"}, "13800000001"),
-        (Claims(user_id="id", phone="mobile"), {"purePhoneNumber": "13800000001"}, None),
+        (Claims(user_id="id"), {"mobile": "13800000001"}, "13800000001"),
+        (Claims(user_id="id", phone="number"), {"number": "13800000001", "mobile": "1"}, "13800000001"),
+        (Claims(user_id="id", phone="number"), {"mobile": "13800000001"}, None),
     ],
 )
 async def test_the_number_has_wechats_names_unless_the_claims_have_others(
