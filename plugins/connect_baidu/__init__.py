@@ -3,7 +3,8 @@
 Web: https://openauth.baidu.com/doc/doc.html; `userid` and numbers of errors: justauth/JustAuth
 Mini program: https://smartprogram.baidu.com/docs/develop/api/open/log_getunionid/ (its example of a login)
 Phone: https://smartprogram.baidu.com/docs/develop/api/open_log/ (read as the copy
-https://w3cschool.cn/baiduapp/baiduapp-sdui39st.html); `mobile`: gongfuxiang/shopxo
+https://w3cschool.cn/baiduapp/baiduapp-sdui39st.html)
+The name `mobile`, from a library, not the vendor's page: gongfuxiang/shopxo
 """
 
 from collections.abc import Mapping
