@@ -26,24 +26,34 @@ def check_locks(settings: Settings, plugins: Plugins) -> None:
 
 
 def _find_mistakes(settings: Settings, plugins: Plugins) -> Iterator[str]:
+    checks = {"providers": _check_provider, "accounts": _check_account}
     for section, names in settings.locks.items():
         kind, _, rest = section.partition(".")
-        name = rest.partition(".")[0]
-        if kind == "providers":
-            plugin = settings.plugin_of(name)
-            if plugin in plugins.available:
-                yield from _find_unknown(section, names or (), _list_keys(settings, plugins, section, name))
-            elif not any(plugin in listing for listing in (plugins.quarantined, plugins.installed)):
-                others = [*plugins.installed, *(other for other in settings.providers if other != name)]
-                yield f"{section}.{LOCK}: there is no plugin {plugin}{_suggest(plugin, others)}"
-        elif kind == "accounts":
-            users = [user for user, table in settings.providers.items() if table.get("use") == name]
-            if not settings.accounts[name] and not users:
-                others = [other for other in settings.accounts if other != name]
-                yield f"{section}.{LOCK}: there is nothing in this account{_suggest(name, others)}"
-            elif all(settings.plugin_of(user) in plugins.available for user in users):
-                keys = {key for user in users for key in _list_keys(settings, plugins, section, user)}
-                yield from _find_unknown(section, names or (), [*keys, *settings.accounts[name]])
+        if check := checks.get(kind):
+            yield from check(settings, plugins, section, rest.partition(".")[0], names or ())
+
+
+def _check_provider(
+    settings: Settings, plugins: Plugins, section: str, provider: str, names: Iterable[str]
+) -> Iterator[str]:
+    plugin = settings.plugin_of(provider)
+    if plugin in plugins.available:
+        yield from _find_unknown(section, names, _list_keys(settings, plugins, section, provider))
+    elif not any(plugin in listing for listing in (plugins.quarantined, plugins.installed)):
+        others = [*plugins.installed, *(other for other in settings.providers if other != provider)]
+        yield f"{section}.{LOCK}: there is no plugin {plugin}{_suggest(plugin, others)}"
+
+
+def _check_account(
+    settings: Settings, plugins: Plugins, section: str, account: str, names: Iterable[str]
+) -> Iterator[str]:
+    users = [user for user, table in settings.providers.items() if table.get("use") == account]
+    if not settings.accounts[account] and not users:
+        others = [other for other in settings.accounts if other != account]
+        yield f"{section}.{LOCK}: there is nothing in this account{_suggest(account, others)}"
+    elif all(settings.plugin_of(user) in plugins.available for user in users):
+        keys = {key for user in users for key in _list_keys(settings, plugins, section, user)}
+        yield from _find_unknown(section, names, [*keys, *settings.accounts[account]])
 
 
 def _list_keys(settings: Settings, plugins: Plugins, section: str, provider: str) -> list[str]:

@@ -13,7 +13,7 @@ from connect_core.administrators.api_tokens import Scope
 from connect_core.harness import Visitor
 
 from ....kit.admin_pages import AdminShop, run_admin_shop
-from ....kit.api_clients import API, Client, close_clients, create, revoke
+from ....kit.api_clients import API, Client, create, revoke
 from ....kit.databases import run_shop
 from ....kit.web_shops import alipay_and_wechat, bearer, mini_login
 
@@ -31,13 +31,6 @@ def api_shop() -> Iterator[AdminShop]:
 
     with run_admin_shop(alipay_and_wechat(), change=change) as shop:
         yield shop
-
-
-@pytest.fixture(autouse=True)
-def closed_clients() -> Iterator[None]:
-    """Close what a test has opened."""
-    yield
-    close_clients()
 
 
 @pytest.fixture

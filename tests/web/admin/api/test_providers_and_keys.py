@@ -10,7 +10,7 @@ import pytest
 from connect_core.administrators.api_tokens import Scope
 
 from ....kit.admin_pages import AdminShop, run_admin_shop
-from ....kit.api_clients import Client, close_clients, create
+from ....kit.api_clients import Client, create
 from ....kit.web_shops import alipay_and_wechat
 
 NUMBERS = count()
@@ -29,13 +29,6 @@ def steered() -> Iterator[AdminShop]:
 
     with run_admin_shop(alipay_and_wechat(), change=change) as shop:
         yield shop
-
-
-@pytest.fixture(autouse=True)
-def closed_clients() -> Iterator[None]:
-    """Close what a test has opened."""
-    yield
-    close_clients()
 
 
 @pytest.fixture
