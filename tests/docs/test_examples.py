@@ -134,7 +134,7 @@ def find_examples() -> Iterator[object]:
     for document in documents:
         for example in document.examples():
             place = os.path.relpath(example.path, ROOT if example.path.endswith(".md") else MODULES[0].parents[1])
-            yield pytest.param(example, id=f"{place}:{example.line}", marks=pytest.mark.xdist_group(place))
+            yield pytest.param(example, id=f"{place}:{example.line}")
 
 
 @pytest.fixture(scope="session")
