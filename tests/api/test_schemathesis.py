@@ -39,6 +39,7 @@ NOT_DEMANDED = [
 ]
 MAY_ACCEPT = {
     "GET /connect/login": "an empty `client` counts as none: links and forms write it so",
+    "POST /connect/handover": "a `return_to` that is null counts as left out",
     "POST /connect/logout": "a whole number is a text too, and a token that nobody has ends nothing",
     "GET /connect/.well-known/connect-login": "a `nonce` that comes twice with one value is one",
 }
