@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from connect_core.store import Database
 
 T = TypeVar("T")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: times are seconds since 1970-01-01 UTC.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log: at most 160 characters.")]
 Operator = Annotated[
     str, typer.Option("--operator", help="Who does it, for the audit log. Default: the user who runs the command.")

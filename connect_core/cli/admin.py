@@ -20,9 +20,8 @@ import typer
 
 from connect_core.administrators.roles import Role
 from connect_core.cli import admin_tokens
-from connect_core.cli.acting import make_act
+from connect_core.cli.acting import AsJson, Operator, make_act
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load
-from connect_core.cli.members import AsJson, Operator
 from connect_core.errors import PasswordRefused, SettingsError
 from connect_core.settings import load_settings
 from connect_core.store import Database, schema

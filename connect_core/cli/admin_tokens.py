@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from connect_core.administrators.api_tokens import ApiToken, ApiTokens, Scope
-from connect_core.cli.acting import Operator, make_act, run_with_manager
+from connect_core.cli.acting import AsJson, Operator, make_act, run_with_manager
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.errors import SettingsError
 from connect_core.settings.values import parse_duration
@@ -55,9 +55,7 @@ def create(
 
 @app.command(name="list")
 def list_tokens(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON: times are seconds since 1970-01-01 UTC.")
-    ] = False,
+    as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
     """List the tokens with their scopes, state, end and last use.

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from connect_core.cli.acting import Operator, Reason, make_act, run_with_manager
+from connect_core.cli.acting import AsJson, Operator, Reason, make_act, run_with_manager
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.errors import SettingsError
 from connect_core.events.messages import format_time
@@ -21,7 +21,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: times are seconds since 1970-01-01 UTC.")]
 EndpointName = Annotated[
     str,
     typer.Argument(

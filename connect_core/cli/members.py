@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from connect_core.cli import member_tables
-from connect_core.cli.acting import make_act, run_with_manager
+from connect_core.cli.acting import AsJson, make_act, run_with_manager
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.errors import LastConnection, SettingsError
 from connect_core.manager import ConnectManager
@@ -30,7 +30,6 @@ MemberId = Annotated[
         min=1, help="The member's id: `uid` in /connect/me and in the token response, `id` in es_member.", metavar="ID"
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: times are seconds since 1970-01-01 UTC.")]
 Full = Annotated[bool, typer.Option("--full", help="Print the vendors' ids in full; else only their ends.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the event and the audit log: at most 160 characters.")]
 Operator = Annotated[

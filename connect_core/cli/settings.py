@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from connect_core.cli.acting import Operator, make_act
+from connect_core.cli.acting import AsJson, Operator, make_act
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.cli.settings_toml import SECRET, read_toml, write_toml
 from connect_core.errors import ChangedMeanwhile, SettingsError
@@ -35,7 +35,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: times are seconds since 1970-01-01 UTC.")]
 Comment = Annotated[str, typer.Option("--comment", help="Why, for the history: at most 255 characters.")]
 Revision = Annotated[int, typer.Argument(min=0, help="A revision; 0 is connect.toml alone.")]
 

@@ -16,7 +16,7 @@ from connect_core.web.admin.messages.keys import TEXTS
 from connect_core.web.admin.screens import AdminRoute, Screen
 
 PATH = "/keys"
-TOLD_ROWS = 50_000
+PROGRESS_ROWS = 50_000
 """After so many rows the page that counts says how far it is."""
 
 
@@ -37,7 +37,7 @@ def make_routes(admin: AdminContext) -> list[AdminRoute]:
             async for counted in count_sealed(manager, name):
                 if counted.is_complete:
                     counts.append(counted)
-                elif counted.rows % TOLD_ROWS == 0:
+                elif counted.rows % PROGRESS_ROWS == 0:
                     yield admin.page(request, "key_count_progress.html", counted=counted)
         yield admin.page(request, "key_table.html", keys=show_keys(manager), counts=counts)
 
