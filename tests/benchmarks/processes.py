@@ -24,7 +24,7 @@ from urllib.request import urlopen
 import aiohttp
 
 from connect_core.cli.keys import new_key
-from connect_core.sandbox import listen
+from tests.kit.ports import free_port
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -110,8 +110,7 @@ def running_shop(
     It keeps its members in `database_url`, by default a new file in the folder. `options` are further ones of `serve`.
     """
     folder.mkdir(exist_ok=True)
-    with listen() as free:
-        port = free.getsockname()[1]
+    port = free_port()
     url, config = f"http://127.0.0.1:{port}", folder / "connect.toml"
     database = database_url or f"sqlite:///{folder / 'connect.db'}"
     own = _CONFIG.format(url=url, database=database, synchronous=synchronous, key=new_key())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from connect_core import measurements
 from connect_core.observability.metrics import Counts
-from tests.kit.commands import free_port
+from tests.kit.ports import free_port
 from tests.kit.scraping import Samples, scrape
 
 from .processes import Shop, Visitors, new_people, running_shop, visiting

@@ -18,7 +18,8 @@ from connect_core.errors import SettingsError
 from connect_core.providers.registry import Plugins
 from connect_core.settings import load_settings
 
-from ..kit.commands import free_port, refused, run_in, running, stop, wait_for
+from ..kit.commands import refused, run_in, running, stop, wait_for
+from ..kit.ports import free_port
 
 
 def install_broken_plugin(folder: Path) -> dict[str, str]:

@@ -16,9 +16,10 @@ from connect_core.store.schema.upgrade import upgrade_schema
 
 from ..conftest import Require
 from ..kit.acme import execute
-from ..kit.commands import free_port, run, running, wait_for
+from ..kit.commands import run, running, wait_for
 from ..kit.databases import empty_database, fresh_database, is_answering, server_of
 from ..kit.pgbouncer import COMMAND, running_pgbouncer
+from ..kit.ports import free_port
 from ..reliability.services import proxied
 
 

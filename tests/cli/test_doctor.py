@@ -18,7 +18,8 @@ from connect_core.findings import Level
 from connect_core.store import Database
 from connect_core.store.schema.upgrade import upgrade_schema
 
-from ..kit.commands import COMMAND, free_port, run_in, running, wait_for
+from ..kit.commands import COMMAND, run_in, running, wait_for
+from ..kit.ports import free_port
 
 KEYS = {"id", "level", "subject", "text", "remedy"}
 

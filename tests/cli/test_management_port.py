@@ -12,7 +12,8 @@ import pytest
 
 from connect_core.cli.serve import init
 
-from ..kit.commands import free_port, refused, running, wait_for
+from ..kit.commands import refused, running, wait_for
+from ..kit.ports import free_port
 from ..kit.scraping import Samples, get, scrape, wait_for_samples
 from ..kit.worker_processes import is_gone, lines_of, wait_until, workers_of
 

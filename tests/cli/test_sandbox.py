@@ -12,7 +12,8 @@ from connect_core.cli.serve import init
 from connect_core.errors import SettingsError
 from connect_core.settings import load_settings
 
-from ..kit.commands import free_port, running, stop
+from ..kit.commands import running, stop
+from ..kit.ports import free_port
 
 TABLES = ['[providers.acme.pc]   # Acme\napp_id = "a"', '[providers.acme.h5]   # Acme\napp_id = "b"']
 

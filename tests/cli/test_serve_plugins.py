@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..kit.commands import free_port, running, wait_for
+from ..kit.commands import running, wait_for
+from ..kit.ports import free_port
 
 PLUGIN = """
 import asyncio, time

@@ -23,7 +23,8 @@ from connect_core.store import Database
 from connect_core.store.schema.upgrade import upgrade_schema
 
 from ..kit.acme import execute
-from ..kit.commands import free_port, refused, run_in, running, wait_for
+from ..kit.commands import refused, run_in, running, wait_for
+from ..kit.ports import free_port
 from ..kit.worker_processes import lines_of, wait_until, workers_of
 
 CANARY = "canary-4c1d"

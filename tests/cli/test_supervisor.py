@@ -14,7 +14,8 @@ import pytest
 
 from connect_core.cli.serve import init
 
-from ..kit.commands import free_port, running, wait_for
+from ..kit.commands import running, wait_for
+from ..kit.ports import free_port
 from ..kit.worker_processes import is_gone, lines_of, wait_until, workers_of
 
 SCRIPT = """

@@ -1,6 +1,5 @@
 """The way to a vendor: DNS, connections, TLS, time, clocks, and answers that nobody expects."""
 
-import socket
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -13,6 +12,7 @@ from connect_core.http import HttpPool
 
 from ..kit.configured_providers import bad, check, find, ids
 from ..kit.peers import always, never, peer, whole
+from ..kit.ports import free_port
 from ..kit.self_signed import make_tls
 
 REFUSED = b'{"error":"invalid_grant"}'
@@ -51,8 +51,7 @@ async def test_a_name_that_does_not_resolve() -> None:
 
 async def test_nobody_listens() -> None:
     """A closed port is no answer of the vendor."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     assert bad(await check_at(f"http://127.0.0.1:{port}")) == ["vendor_unreachable"]
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from connect_core.sandbox import listen
 from connect_core.store import Database
 from connect_core.store.schema.upgrade import upgrade_schema
 from tests.kit.acme import execute
 from tests.kit.databases import run_on_server
+
+from ..kit.ports import free_port
 
 USER = "postgres"
 """Who runs the servers: PostgreSQL refuses to run as root."""
@@ -92,7 +93,7 @@ def running_pair() -> Iterator[Pair]:
         folder = Path(name)
         if os.geteuid() == 0:
             shutil.chown(folder, USER, USER)
-        pair = Pair(Server(folder / "first", _find_port()), Server(folder / "second", _find_port()))
+        pair = Pair(Server(folder / "first", free_port()), Server(folder / "second", free_port()))
         try:
             _create_primary(pair.primary)
             _create_standby(pair)
@@ -127,11 +128,6 @@ def _wait_until_synchronous(primary: Server) -> None:
     while execute(primary.address, "SELECT sync_state FROM pg_stat_replication") != [{"sync_state": "sync"}]:
         assert time.monotonic() < ends
         time.sleep(0.1)
-
-
-def _find_port() -> int:
-    with listen() as free:
-        return int(free.getsockname()[1])
 
 
 def _run(program: str, *arguments: object) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from connect_core.sandbox import listen
 from tests.benchmarks.processes import running_vendors
 from tests.kit.databases import fresh_database
 from tests.reliability.services import running_service
 from tests.reliability.traffic import flowing
 
 from ..conftest import Require
+from ..kit.ports import free_port
 
 SECONDS = 3
 _SENTINEL = """\
@@ -48,7 +48,7 @@ class Replicated:
 def redis(require: Require, tmp_path: Path) -> Iterator[Replicated]:
     """A Redis of the test's own, with a replica and a Sentinel."""
     require(shutil.which("redis-server") and shutil.which("redis-sentinel"), "Redis or its Sentinel is not installed")
-    ports = [_find_port() for _ in range(3)]
+    ports = [free_port() for _ in range(3)]
     folder = tmp_path / "redis"
     folder.mkdir()
     config = folder / "sentinel.conf"
@@ -60,11 +60,6 @@ def redis(require: Require, tmp_path: Path) -> Iterator[Replicated]:
         _running(["redis-sentinel", str(config)], ports[2]),
     ):
         yield Replicated(master, ports[1], ports[2])
-
-
-def _find_port() -> int:
-    with listen() as free:
-        return int(free.getsockname()[1])
 
 
 @contextmanager

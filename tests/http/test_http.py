@@ -23,6 +23,7 @@ from connect_core.sandbox import serving
 
 from ..kit.canaries import CANARY, every_text
 from ..kit.peers import Peer, always, get, http_pool, never, peer, post, whole
+from ..kit.ports import free_port
 from ..kit.self_signed import make_self_signed
 
 AWKWARD = {
@@ -333,8 +334,7 @@ async def test_a_vendor_that_hangs_up_is_an_outage(talk: Callable[[Peer, socket.
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "no-such-host.invalid"])
 async def test_a_vendor_that_cannot_be_reached_is_an_outage(host: str) -> None:
     """Nobody listening, and a name that does not resolve, are neither a bad answer nor a slow one."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     with pytest.raises(ProviderRefused):
         await get(f"http://{host}:{port}/")
 

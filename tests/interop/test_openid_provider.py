@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from connect_core.crypto import SigningKey
-from connect_core.sandbox import listen
 from connect_core.testing import RunningShop, Visitor, run_shop
 
+from ..kit.ports import free_port
 from .drivers import install_node
 
 SECRET = "made-up-secret-of-more-than-32-characters"
@@ -78,8 +78,7 @@ def provider(folder: Path, clients: list[dict[str, Any]]) -> Iterator[tuple[str,
 @contextmanager
 def shop_of(folder: Path, logins: list[tuple[str, str]]) -> Iterator[tuple[RunningShop, subprocess.Popen[str]]]:
     """Run a shop with a registration for each login."""
-    with listen() as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     clients = [client(*login, f"http://127.0.0.1:{port}") for login in logins]
     with provider(folder, clients) as (issuer, process):
 

@@ -2,12 +2,11 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sysconfig
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -67,12 +66,6 @@ def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
     assert time.monotonic() - began < 30
     assert "Traceback" not in said
     return process.returncode, said
-
-
-def free_port() -> int:
-    """A port that nobody listens to."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return int(listener.getsockname()[1])
 
 
 def wait_for(url: str) -> httpx.Response:

@@ -21,7 +21,7 @@ from connect_core.crypto.minting import new_authority, new_certificate
 from connect_core.harness import Visitor
 
 from .acme import execute
-from .commands import free_port
+from .ports import free_port
 from .redis_server import OwnRedis
 from .web_shops import Served, served, wait_for
 

@@ -18,12 +18,12 @@ import pymysql
 from sqlalchemy.exc import SQLAlchemyError
 
 from connect_core.manager import ConnectManager
-from connect_core.sandbox import listen
 from connect_core.store import Transaction
 
 from ..conftest import Require
 from .acme import execute
 from .merges import outcome
+from .ports import free_port
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ class GaleraNode:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port, self.group_port, self._increment_port, self._transfer_port = _find_ports(4)
+        self.port, self.group_port, self._increment_port, self._transfer_port = (free_port() for _ in range(4))
         self.url = f"mysql+pymysql://root@127.0.0.1:{self.port}/test"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -224,11 +224,3 @@ def _write_together(write: Callable[..., Awaitable[Any]], barrier: threading.Bar
         return await write(do, **options)
 
     return write_together
-
-
-def _find_ports(count: int) -> list[int]:
-    listeners = [listen() for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports

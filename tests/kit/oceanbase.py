@@ -3,7 +3,6 @@
 import atexit
 import os
 import shutil
-import socket
 import subprocess
 import time
 from importlib.util import find_spec
@@ -11,6 +10,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pymysql
+
+from .ports import free_port
 
 START_SECONDS = 120
 OPTIONS = ("datafile_size=2G", "log_disk_size=2G", "memory_limit=3G")
@@ -28,20 +29,13 @@ def start_oceanbase() -> str:
     assert package is not None
     assert package.origin is not None
     binary = Path(package.origin).parent / "seekdb"
-    folder, port = Path(mkdtemp(prefix="connect-oceanbase-")), _find_free_port()
+    folder, port = Path(mkdtemp(prefix="connect-oceanbase-")), free_port()
     parameters = [part for option in OPTIONS for part in ("--parameter", option)]
     arguments = [binary, "--nodaemon", "--port", str(port), "--base-dir", folder / "data", *parameters]
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     atexit.register(_stop, process, folder)
     _wait_until_it_answers(process, port)
     return f"mysql+pymysql://root@127.0.0.1:{port}/test"
-
-
-def _find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import make_url
 
-from connect_core.sandbox import listen
+from .ports import free_port
 
 COMMAND = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 USER = "nobody"  # PgBouncer does not run as root
@@ -37,8 +37,7 @@ def running_pgbouncer(database_url: str) -> Iterator[str]:
     """The address of the same database through a PgBouncer, which shares three connections of the server."""
     url = make_url(database_url)
     assert COMMAND
-    with listen() as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from .commands import free_port
+from .ports import free_port
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
 ALERTS = OPERATIONS / "alerts.yml"

@@ -15,6 +15,7 @@ import redis
 from connect_core.sandbox import listen
 
 from ..conftest import Require
+from .ports import free_port
 
 
 class OwnRedis:
@@ -23,8 +24,7 @@ class OwnRedis:
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self._options = options
-        with listen() as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 

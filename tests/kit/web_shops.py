@@ -29,9 +29,10 @@ from connect_core.plugin import (
     hookimpl,
 )
 from connect_core.providers.registry import Plugins
-from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
+from connect_core.sandbox import Sandbox, sandbox_app, serving
 
 from .databases import installed_plugins, run_shop
+from .ports import free_port
 
 TOKEN = "alipay.system.oauth.token"
 PROFILE = "alipay.user.info.share"
@@ -269,8 +270,7 @@ def served(
     `change` changes what is written there, and `command` comes before the service's own, as `faketime` does.
     """
     plugins, sandboxes = installed_plugins(), alipay_and_wechat()
-    with listen() as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with serving(sandbox_app(sandboxes)) as vendors:
         raw = sandbox_settings(sandboxes, plugins.available, vendors)
         addresses = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
@@ -283,7 +283,7 @@ def served(
         start += ["--config", str(folder / "connect.toml"), "--port", str(port), *options]
         with (folder / "told").open("w+", encoding="utf-8") as output, _running(start, output) as pid:
             service_run.pid = pid
-            wait_for(f"{service_run.url}/healthz")
+            wait_for(f"{service_run.url}/healthz", folder / "told")
             yield service_run
         service_run.output = (folder / "told").read_text("utf-8")
 
@@ -304,8 +304,8 @@ def write_toml(path: Path, configuration: Mapping[str, Any]) -> None:
     path.write_text(_toml(configuration), "utf-8")
 
 
-def wait_for(url: str) -> None:
-    """Wait until a service answers."""
+def wait_for(url: str, output: Path | None = None) -> None:
+    """Wait until a service answers; the failure tells its `output`, where given."""
     ends = time.monotonic() + 60
     while time.monotonic() < ends:
         try:
@@ -314,7 +314,7 @@ def wait_for(url: str) -> None:
             time.sleep(0.05)
         else:
             return
-    raise AssertionError("the service does not answer")
+    raise AssertionError(f"the service does not answer; it wrote {output and output.read_text('utf-8')!r}")
 
 
 def _toml(table: Mapping[str, Any], path: str = "") -> str:

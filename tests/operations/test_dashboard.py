@@ -8,7 +8,7 @@ from pathlib import Path
 from connect_core.harness import Visitor
 
 from ..conftest import Require
-from ..kit.commands import free_port
+from ..kit.ports import free_port
 from ..kit.prometheus import find_expressions, running_prometheus
 from ..kit.web_shops import served, wait_for
 

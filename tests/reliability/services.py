@@ -18,8 +18,9 @@ from sqlalchemy import make_url
 
 from connect_core.cli.keys import new_key
 from connect_core.errors import Unavailable
-from connect_core.sandbox import listen
 from tests.benchmarks.processes import COMMAND
+
+from ..kit.ports import free_port
 
 TESTS = Path(__file__).parents[1]
 FULL = os.environ.get("CONNECT_RELIABILITY") == "full"
@@ -68,8 +69,7 @@ def running_service(
 
     `limits` is the end of `[service]` and the section `[limits]`.
     """
-    with listen() as free:
-        port = free.getsockname()[1]
+    port = free_port()
     folder.mkdir(exist_ok=True)
     url, config = f"http://127.0.0.1:{port}", folder / "connect.toml"
     config.write_text(_CONFIG.format(url=url, database=database_url, key=new_key(), limits=limits) + vendors, "utf-8")

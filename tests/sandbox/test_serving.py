@@ -1,6 +1,5 @@
 """The server of the sandboxes: it starts, stops, and says when it cannot."""
 
-import socket
 import threading
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from connect_core.sandbox import sandbox_app, serving
 
 from ..kit.plain_sandbox import PlainSandbox, ask
+from ..kit.ports import free_port
 
 
 def test_serving_starts_and_stops_ten_times_in_a_row() -> None:
@@ -26,8 +26,7 @@ def test_serving_starts_and_stops_ten_times_in_a_row() -> None:
 
 def test_serving_takes_the_port_it_is_given() -> None:
     """A port of one's own, or an error when it is taken."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with serving(PlainSandbox().app(), port=port) as base:
         assert base == f"http://127.0.0.1:{port}"
         with pytest.raises(OSError, match="in use"), serving(PlainSandbox().app(), port=port):

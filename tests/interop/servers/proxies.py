@@ -19,9 +19,9 @@ from cryptography.x509.oid import NameOID
 from starlette.applications import Starlette
 
 from connect_core.harness import RunningShop
-from connect_core.sandbox.serving import listen
 
 from ...conftest import Require
+from ...kit.ports import free_port
 from ...kit.web_shops import Served, served
 from .operations import find_program, read_operations
 
@@ -34,8 +34,7 @@ class Ports:
     """Where a proxy listens, and where the service behind it does."""
 
     def __init__(self, service: int) -> None:
-        with listen() as http, listen() as https:
-            self.http, self.https = http.getsockname()[1], https.getsockname()[1]
+        self.http, self.https = free_port(), free_port()
         self.service = service
 
 

@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from connect_core.harness import RunningShop, Visitor
-from connect_core.sandbox.serving import listen
 
 from ...conftest import Require
 from ...kit.databases import run_shop
+from ...kit.ports import free_port
 from ...kit.token_services import with_servers
 from ...kit.web_shops import alipay_and_wechat, bearer, mini_login
 from .operations import find_program, read_operations, read_yaml
@@ -53,8 +53,7 @@ def gateway(shop: RunningShop, tmp_path_factory: pytest.TempPathFactory, require
     folder = tmp_path_factory.mktemp("gateway")
     folder.chmod(0o755)  # nginx's workers are another user
     write_certificate(folder)
-    with listen() as socket:
-        port = socket.getsockname()[1]
+    port = free_port()
     api = ThreadingHTTPServer(("127.0.0.1", 0), ShopApi)
     Thread(target=api.serve_forever, daemon=True).start()
     config, output = write_config(folder, port, api.server_port, shop), folder / "output"

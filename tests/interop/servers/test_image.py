@@ -15,9 +15,9 @@ from subprocess import DEVNULL
 import pytest
 
 from connect_core.cli.keys import new_key
-from connect_core.sandbox import listen
 
 from ...conftest import Require
+from ...kit.ports import free_port
 from ...kit.web_shops import wait_for, write_toml
 from .operations import OPERATIONS, find_program, lint
 
@@ -110,8 +110,7 @@ def image(tmp_path_factory: pytest.TempPathFactory, require: Require) -> Image:
                 copy(ROOT / source, work / target)
         elif name == "RUN":
             run_step(rest, folder, environment)
-    with listen() as first, listen() as second:
-        return Image(folder, first.getsockname()[1], second.getsockname()[1])
+    return Image(folder, free_port(), free_port())
 
 
 def copy(source: Path, target: Path) -> None:

@@ -16,11 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connect_core.harness import RunningShop, sandbox_settings
-from connect_core.sandbox.serving import listen, sandbox_app, serving
+from connect_core.sandbox.serving import sandbox_app, serving
 from connect_core.web import Plugins
 
 from ...conftest import Require
 from ...kit.mounts import go_round
+from ...kit.ports import free_port
 from ...kit.web_shops import alipay_and_wechat, new_key, wait_for, write_toml
 
 SERVERS = ["uvicorn", "hypercorn", "granian"]
@@ -50,8 +51,7 @@ def test_a_login_goes_round(server: str, way: str, tmp_path: Path, require: Requ
 def running(folder: Path, server: str, cut: str, told: str, fastapi: str, mount: str) -> Iterator[RunningShop]:
     """Run a shop in a process of its own, behind a proxy that cuts `cut` off."""
     plugins, sandboxes = Plugins(), alipay_and_wechat()
-    with listen() as free:
-        port = free.getsockname()[1]
+    port = free_port()
     upstream = f"http://127.0.0.1:{port}"
     with serving(sandbox_app(sandboxes)) as vendors, serving(cutting_proxy(upstream, cut)) as proxy:
         database = f"sqlite:///{folder}/connect.db"
@@ -69,7 +69,7 @@ def running(folder: Path, server: str, cut: str, told: str, fastapi: str, mount:
             command = [sys.executable, str(script), server, str(port), told]
             process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
             try:
-                wait_for(f"{proxy}{cut}{mount}/healthz")
+                wait_for(f"{proxy}{cut}{mount}/healthz", folder / "output")
                 yield RunningShop(f"{proxy}{cut}{mount}", Starlette(), sandboxes, database, vendors)
             finally:
                 process.terminate()

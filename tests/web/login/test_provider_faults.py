@@ -29,6 +29,7 @@ from connect_core.sandbox import listen, sandbox_app, serving
 
 from ...kit.clock import Clock
 from ...kit.databases import run_shop
+from ...kit.ports import free_port
 from ...kit.web_shops import (
     HTML,
     PROFILE,
@@ -196,8 +197,7 @@ def test_nobody_waits_longer_than_the_deadline() -> None:
 def test_login_works_as_soon_as_the_vendor_does() -> None:
     """A vendor that is gone for a while fails its logins and nothing else; back again it needs no restart of ours."""
     sandboxes, plugins = alipay_and_wechat(), Plugins()
-    with listen() as free:
-        port = free.getsockname()[1]
+    port = free_port()
 
     def change(raw: dict[str, Any]) -> None:
         raw |= sandbox_settings(sandboxes, plugins.available, f"http://127.0.0.1:{port}")

@@ -8,7 +8,7 @@ import pytest
 
 from connect_core.harness import Visitor
 
-from ...kit.commands import free_port
+from ...kit.ports import free_port
 from ...kit.scraping import Samples, get, wait_for_samples
 from ...kit.web_shops import Served, served, wait_for
 
