@@ -36,8 +36,21 @@ GARBAGE_THRESHOLDS = (20_000, 20, 20)
 
 
 @dataclass(frozen=True, slots=True)
+class Preloaded:
+    """What a main process makes for its workers, which get copies of it: plugins, and the application for `settings`.
+
+    Each worker makes its own (`app` is None) where plugins of others are installed, whose constructors may open
+    connections or start threads, and where settings are read from the database.
+    """
+
+    plugins: Plugins
+    settings: Settings
+    app: Starlette | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """How a process runs the service of one configuration file. `plugins` are those that were loaded before.
+    """How a process runs the service of one configuration file. `preloaded` is what its main process made for it.
 
     At its start the service waits up to `wait_seconds` for its database, which `workers` processes will use. Workers
     leave what they count in `snapshots`, where there is a management port.
@@ -45,26 +58,29 @@ class ServiceProcess:
 
     config: Path
     log_level: str
-    plugins: Plugins | None = None
+    preloaded: Preloaded | None = None
     wait_seconds: int = 0
     workers: int = 1
     snapshots: Path | None = None
 
     def preload(self, settings: Settings) -> Self:
-        """Import and prepare what workers can share as copies of this process; returns the service to start.
+        """Import and make what workers can share as copies of this process; returns the service to start.
 
-        Raises `PluginError`.
+        Raises `PluginError` and `SettingsError`.
         """
         if not FORKS:
             return self
         plugins = Plugins(loads_ours=False)
         plugins.load(settings.needed_plugins)
-        preloaded = replace(self, plugins=plugins)
+        service, app = replace(self, preloaded=Preloaded(plugins, settings)), None
+        if plugins.are_ours and settings.service.settings == "file":
+            app = service._create(settings)
+            service = replace(self, preloaded=Preloaded(plugins, settings, app))
         with suppress(ConnectError):  # the check reports it
-            _fill_caches(settings)
+            _fill_caches(app or _create_bare(settings))
         gc.collect()
         gc.freeze()  # a search for garbage writes to every object that it looks at, and so copies it
-        return preloaded
+        return service
 
     def load(self) -> Settings:
         """Return the configuration as it is now. Raises `SettingsError`."""
@@ -85,7 +101,10 @@ class ServiceProcess:
         return supervise_tasks(app)
 
     def _create(self, settings: Settings) -> Starlette:
-        app = create_app(settings, plugins=self.plugins)
+        preloaded = self.preloaded
+        if preloaded is not None and preloaded.app is not None and preloaded.settings is settings:
+            return preloaded.app
+        app = create_app(settings, plugins=preloaded.plugins if preloaded is not None else None)
         app.state.config = self.config  # for the admin page, which runs the doctor
         app.state.workers = self.workers
         return app
@@ -111,7 +130,7 @@ class ServiceProcess:
         configure_logging(self.log_level)
         assert self.snapshots is not None
         try:
-            app = create_management_app_of_workers(create_app(settings, plugins=self.plugins), self.snapshots)
+            app = create_management_app_of_workers(self._create(settings), self.snapshots)
         except ConnectError as error:
             report(Message(mistake=str(error)))
             sys.exit(START_FAILED)
@@ -136,15 +155,19 @@ def collect_less_garbage() -> None:
     gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
-def _fill_caches(settings: Settings) -> None:
-    """Build the service once without providers and throw it away: it runs no plugin's code, and opens no connection.
-
-    What stays is what libraries keep: modules that they import late, the driver of the database, the data of languages.
-    """
+def _create_bare(settings: Settings) -> Starlette:
+    """Return the application without providers: making it runs no plugin's code."""
     service = settings.service.model_copy(update={"required_plugins": [], "settings": "file"})
     bare = settings.model_copy(update={"service": service, "clients": {}, "providers": {}}).with_locks({})
-    app = create_app(bare, plugins=Plugins(discover=False))
-    app.state.manager.database.close()
+    return create_app(bare, plugins=Plugins(discover=False))
+
+
+def _fill_caches(app: Starlette) -> None:
+    """Have done what is done once: modules imported late, the driver loaded, statements compiled; nothing is opened.
+
+    What libraries keep of it stays, even if nobody uses this application.
+    """
+    app.state.manager.database.compile_statements()
     configured = configure_server(app)
     configured.load()
     configured.get_loop_factory()

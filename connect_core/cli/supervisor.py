@@ -1,7 +1,7 @@
 """The main process of `serve --workers`: starts workers, and replaces all of them after SIGHUP.
 
-It answers no request and builds nothing: what a plugin builds for its work, such as a connection or a thread, must not
-be copied into workers. A configuration is tried out in a process of its own.
+It answers no request, opens no connection and starts no thread: neither may be copied into workers. So it runs no
+constructor of a plugin that others wrote. A configuration is tried out in a process of its own.
 """
 
 import logging

@@ -144,6 +144,11 @@ class Plugins:
         return [name for name, plugin in self._manager.list_name_plugin() if plugin is not None]
 
     @property
+    def are_ours(self) -> bool:
+        """Whether connect-login itself brings every plugin that was loaded."""
+        return all((point := self._points.get(name)) is not None and is_ours(point) for name in self.loaded)
+
+    @property
     def icons(self) -> dict[str, bytes]:
         """The icons of the loaded providers, by their names."""
         return {plugin.icon_name: plugin.icon for plugin in self.available.values() if plugin.icon}

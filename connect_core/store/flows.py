@@ -4,12 +4,10 @@ The primary key on the hash lets each be spent once: of two requests that insert
 transaction runs again, and then finds the other's row.
 """
 
-from functools import cache
-
 from sqlalchemy import BindParameter, and_, bindparam, insert, or_, select, union_all, update
 
 from connect_core.crypto import token_hash
-from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into
+from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into, made_for
 from connect_core.store.models import UsedFlow, table_of
 
 DONE, PRESENTED = "done", "presented"
@@ -34,7 +32,7 @@ _SET_PRESENTED = Statement(update(_USED).where(*_IS_OF_FAMILY, _USED.c.outcome =
 _DELETE_EXPIRED = ExpiryDelete(_USED.c.hash, _USED.c.expiry_time)
 
 
-@cache
+@made_for(1, 2)
 def _spend(count: int) -> Statement:
     """Return the INSERT of `count` hashes, unless the first was spent, or another flow presented one of the others."""
     given = union_all(

@@ -5,13 +5,12 @@ What follows from it is decided in `members`. Changes nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, literal_column, or_, select, union_all
 
 from connect_core.identity import Identity, PersonId
-from connect_core.store.engine.statement import Row, RowLock, Statement, Transaction
+from connect_core.store.engine.statement import Row, RowLock, Statement, Transaction, made_for
 from connect_core.store.members import MemberRow
 from connect_core.store.models import Alias, Connection, Member, table_of
 
@@ -109,24 +108,24 @@ def _select_unaliased(count: int) -> Select[Row]:
     return select(*nothing, *_CONNECT_COLUMNS).where(or_(*matches), ~_HAS_ALIAS)
 
 
-@cache
+@made_for(1, 2)
 def _find_by(count: int) -> Statement:
     return Statement(_select_aliased(count))
 
 
-@cache
+@made_for(1, 2)
 def _find_unaliased(count: int) -> Statement:
     return Statement(_select_unaliased(count))
 
 
-@cache
+@made_for(1, 2)
 def _find_with_members(count: int) -> Statement:
     return Statement(
         _select_aliased(count).outerjoin(_MEMBER, _MEMBER.c.id == _CONNECT.c.member_id).add_columns(*_MEMBER_COLUMNS)
     )
 
 
-@cache
+@made_for(1, 2)
 def _lock(count: int) -> Statement:
     """Return the query that finds and locks in one statement: connections first, then members, each by their ids.
 

@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import bindparam, select, update
 
 from connect_core.identity import Profile
-from connect_core.store.engine.statement import KeyedInsert, RowLock, Statement, Transaction
+from connect_core.store.engine.statement import KeyedInsert, RowLock, Statement, Transaction, made_for
 from connect_core.store.models import Member, table_of
 
 _MEMBER = table_of(Member)
@@ -127,7 +127,7 @@ def _set(names: tuple[str, ...]) -> Statement:
     return Statement(update(_MEMBER).where(_HAS_ID).values({name: bindparam(name) for name in names}))
 
 
-@cache
+@made_for(())
 def _count_login(names: tuple[str, ...]) -> Statement:
     values: dict[str, object] = {name: bindparam(name) for name in names}
     count = _MEMBER.c.login_count + 1

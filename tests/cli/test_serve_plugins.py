@@ -1,5 +1,6 @@
 """The service as a process of its own, with a plugin that does what it likes."""
 
+import gc
 import json
 import os
 import signal
@@ -9,11 +10,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from connect_core.cli.serve import init
+from connect_core.cli.service_process import ServiceProcess
+
 from ..kit.commands import running, wait_for
 from ..kit.ports import free_port
+from ..kit.worker_processes import wait_until, workers_of
 
 PLUGIN = """
-import asyncio, time
+import asyncio, os, time
 from connect_core.plugin import *
 
 class StrangerProvider(Provider):
@@ -21,6 +26,11 @@ class StrangerProvider(Provider):
     titles = {"en": "Stranger"}
     entrances = {ClientType.MINI: Entrance.CLIENT_CODE}
     Settings = ProviderSettings
+
+    def __init__(self, *made_of):
+        super().__init__(*made_of)
+        with open("constructed", "a") as file:
+            file.write(f"{os.getpid()} ")
 
     async def get_login_url(self, request):
         return ""
@@ -113,3 +123,30 @@ def test_a_plugin_that_blocks_the_service_is_told(shop: Path) -> None:
     [blocked] = [line for line in serve(shop, "block") if line["event"] == "event_loop_blocked"]
     assert (blocked["level"], blocked["providers"]) == ("warning", "stranger")
     assert float(str(blocked["seconds"])) > 0.1
+
+
+def test_a_constructor_of_another_plugin_runs_in_each_worker(shop: Path) -> None:
+    """It may open a connection or start a thread, and no copy of a process may share those."""
+    port = free_port()
+    with running(shop, "serve", "--port", str(port), "--workers", "2") as process:
+        wait_for(f"http://127.0.0.1:{port}/healthz")
+        wait_until(lambda: set(workers_of(process)) <= set(read_constructors(shop)))
+        assert process.pid not in read_constructors(shop)
+
+
+def read_constructors(shop: Path) -> list[int]:
+    """The processes in which the provider was constructed."""
+    return [int(pid) for pid in (shop / "constructed").read_text().split()]
+
+
+@pytest.mark.parametrize("kept_in", ["file", "database"])
+def test_the_main_process_makes_the_application(tmp_path: Path, kept_in: str) -> None:
+    """Workers are copies of it, unless they have to read the database for its settings."""
+    init(tmp_path)
+    service = ServiceProcess(tmp_path / "connect.toml", "info", workers=2)
+    settings = service.load()
+    settings = settings.model_copy(update={"service": settings.service.model_copy(update={"settings": kept_in})})
+    preloaded = service.preload(settings).preloaded
+    gc.unfreeze()
+    assert preloaded is not None
+    assert (preloaded.app is not None) is (kept_in == "file")

@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from connect_core.cli.serve import init
+from connect_core.harness import load_sandboxes, sandbox_settings
 
 from ..kit.commands import running, wait_for
+from ..kit.databases import installed_plugins
 from ..kit.ports import free_port
+from ..kit.web_shops import served
 from ..kit.worker_processes import is_gone, lines_of, wait_until, workers_of
 
 SCRIPT = """
@@ -160,14 +163,16 @@ def test_a_broken_file_does_not_keep_a_dead_worker_from_being_replaced(tmp_path:
 
 
 def test_nothing_open_is_copied_into_workers(tmp_path: Path) -> None:
-    """The main process has one thread, no event loop, no file of the database, and no connection to it."""
-    with two_workers(tmp_path) as (process, _):
-        folder = Path(f"/proc/{process.pid}")
-        assert len(list((folder / "task").iterdir())) == 1
-        opened = [str(path.readlink()) for path in (folder / "fd").iterdir()]
+    """With every provider of ours the main process has one thread, no event loop, no file and no connection."""
+    plugins = installed_plugins()
+    everything = sandbox_settings(load_sandboxes(plugins), plugins.available, "http://127.0.0.1:9")
+    with served(tmp_path, "--workers", "2", change=lambda raw: raw.update(everything)) as service:
+        main = Path(f"/proc/{service.pid}")
+        assert len(list((main / "task").iterdir())) == 1
+        opened = [str(path.readlink()) for path in (main / "fd").iterdir()]
     kinds = sorted(name.partition(":")[0] for name in opened)
     assert kinds.count("socket") == 1, opened  # the one that listens
-    assert set(kinds) <= {"/dev/null", "pipe", "socket"}, opened
+    assert set(kinds) <= {"/dev/null", "pipe", "socket", f"{tmp_path}/told"}, opened
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGHUP], [signal.SIGHUP] * 3])

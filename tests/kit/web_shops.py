@@ -321,6 +321,10 @@ def _toml(table: Mapping[str, Any], path: str = "") -> str:
     """Write `table` as TOML; a JSON text, number or list is one in TOML too."""
     plain = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
     lines = [f"[{path}]"] if path else []
-    lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()]
-    tables = [_toml(value, f"{path}.{key}".lstrip(".")) for key, value in table.items() if key not in plain]
-    return "\n".join([*lines, *tables])
+    lines += [f"{_key(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()]
+    inner = ((f"{path}.{_key(key)}".lstrip("."), value) for key, value in table.items() if key not in plain)
+    return "\n".join([*lines, *(_toml(value, place) for place, value in inner)])
+
+
+def _key(name: str) -> str:
+    return name if name.isidentifier() else json.dumps(name)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, PoolProxiedConnection
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, CompileError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from connect_core import measurements, spans
@@ -28,7 +28,7 @@ from connect_core.store.engine.long_connection import LongConnection
 from connect_core.store.engine.mysql_family import MysqlFamilyBackend
 from connect_core.store.engine.sqlite import SqliteBackend, open_loop_connection
 from connect_core.store.engine.sqlite_loop import GroupCommit, Reader, RetryOnThread
-from connect_core.store.engine.statement import Texts, Transaction
+from connect_core.store.engine.statement import Texts, Transaction, list_statements
 from connect_core.store.engine.workers import Deadline, WorkerPool, unavailable
 
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ class Database:
             run_alone = partial(self._run, extent=Extent.WORK)
             self._group = GroupCommit(self._open_loop_connection, self._transact, run_alone, self._writers)
             self._reader = Reader(self._open_loop_connection, self._transact)
+
+    def compile_statements(self) -> None:
+        """Compile every statement that is known by now, so that copies of this process need not do it each."""
+        for statement in list_statements():
+            with suppress(CompileError):  # of another engine
+                self._texts.prepare(statement, self.backend.statement_dialect)
 
     async def write(self, work: Callable[[Transaction], T], *, is_long: bool = False, commits_each: bool = False) -> T:
         """Run `work` in a transaction, commit it and return its result.

@@ -5,10 +5,11 @@ Values go to the driver as parameters, never into the text.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import (
     Column,
@@ -35,6 +36,7 @@ from connect_core.store.engine.backend import Backend
 from connect_core.store.engine.combining import Parts, PutOffWrites
 
 Row = tuple[Any, ...]
+P = TypeVar("P", bound=Hashable)
 _BIGGEST = 2**63
 """The first number that a column of 64 bits cannot hold."""
 
@@ -90,9 +92,7 @@ class Transaction:
     def prepare(self, statement: "Statement") -> Prepared:
         """Return the statement's text for this database, compiled the first time it is used."""
         prepared = self._texts.prepared.get(statement)
-        if prepared is None:
-            prepared = self._texts.prepared[statement] = statement.compile(self.backend.statement_dialect)
-        return prepared
+        return prepared or self._texts.prepare(statement, self.backend.statement_dialect)
 
     def put_off(self, statement: "Statement", values: Mapping[str, object]) -> None:
         """Run a write before the next statement of the transaction or its commit, together with others."""
@@ -137,14 +137,20 @@ class Texts:
     prepared: "dict[Statement, Prepared]" = field(default_factory=dict)
     combined: dict[Parts, str] = field(default_factory=dict)
 
+    def prepare(self, statement: "Statement", dialect: Dialect) -> Prepared:
+        """Compile a statement, keep it and return it."""
+        prepared = self.prepared[statement] = statement.compile(dialect)
+        return prepared
+
 
 class Statement:
     """One statement of the store; every value that varies is a `bindparam`."""
 
-    __slots__ = ("_clause",)
+    __slots__ = ("__weakref__", "_clause")
 
     def __init__(self, clause: Executable) -> None:
         self._clause = clause
+        _statements.add(self)
 
     @property
     def target(self) -> tuple[str, bool]:
@@ -203,6 +209,32 @@ class Statement:
         order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         return Prepared(compiled.string, order, constants)
+
+
+_statements: WeakSet[Statement] = WeakSet()
+_makers: list[tuple[Callable[[Any], Statement], tuple[Any, ...]]] = []
+
+
+def made_for(*usual: Any) -> Callable[[Callable[[P], Statement]], Callable[[P], Statement]]:
+    """Decorate a function that makes a statement for its argument, so that it makes each once.
+
+    `usual` are the arguments of most logins, for `list_statements`.
+    """
+
+    def decorate(make: Callable[[P], Statement]) -> Callable[[P], Statement]:
+        make_once = cache(make)
+        _makers.append((make_once, usual))
+        return make_once
+
+    return decorate
+
+
+def list_statements() -> list[Statement]:
+    """Return every statement of the modules that have been imported, those that are made for usual arguments too."""
+    for make, usual in _makers:
+        for argument in usual:
+            make(argument)
+    return list(_statements)
 
 
 class RowLock(Statement):
