@@ -15,7 +15,7 @@ from ...kit.mounts import go_round
 from ...kit.web_shops import come_back, query
 from .proxies import Ports, behind
 
-PROXIES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("nginx", "caddy", "traefik")]
+PROXIES = ("nginx", "caddy", "traefik")
 HSTS = "max-age=31536000"
 
 

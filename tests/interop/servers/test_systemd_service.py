@@ -21,7 +21,6 @@ from ...kit.web_shops import TOKEN
 from .operations import OPERATIONS, find_program, read_operations
 from .systemd_machine import SYSTEMD, Machine, find_obstacle, find_python, install, running_machine
 
-pytestmark = pytest.mark.xdist_group("systemd")
 UNIT = "connect-login.service"
 CONFIG = "/etc/connect-login/connect.toml"
 SHOP = "http://127.0.0.1:8000"
