@@ -73,7 +73,7 @@ class Callbacks:
 
     def __init__(self, services: Services, flows: Flows, first_login_tickets: FirstLoginTickets) -> None:
         self._database = services.database
-        self._sessions = services.sessions
+        self._members, self._sessions = services.members, services.sessions
         self._now = services.now
         self._flows = flows
         self._first_login_tickets = first_login_tickets
@@ -247,13 +247,17 @@ class Callbacks:
         return outcome if await self._database.read(is_wanted) else _repeated(begun)
 
     async def _find_lost_session(self, origin: Flow | PendingLogin, visit: Visit) -> OpenSession | None:
+        """The session whose answer was lost. Raises `MemberDisabled` for a member who was disabled meanwhile."""
         now, token = self._now(), self._flows.get_session_token(origin)
 
         def find(tx: Transaction) -> OpenSession | None:
             presented, _ = self._sessions.find_presented(tx, visit.presented, now)
             return self._sessions.find_open(tx, token, now) if presented is None else None
 
-        return await self._database.read(find) if token else None
+        opened = await self._database.read(find) if token else None
+        if opened is not None:
+            await self._members.check_enabled(opened.row.member_id)
+        return opened
 
     def _measure_age(self, begun: Flow) -> None:
         measurements.current.observe_flow_age(max(0, self._now() - begun.expiry_time + TICKET_SECONDS))

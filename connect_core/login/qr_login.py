@@ -208,6 +208,7 @@ class QrLogins:
         opened = self._sessions.find_open(tx, token, now) if logged_in is None else None
         if opened is None:
             raise StateExpired("the QR login is over")
+        self._members.check(tx, opened.row.member_id)
         return opened
 
     async def _decide(

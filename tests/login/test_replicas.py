@@ -25,9 +25,11 @@ from connect_core.sessions import LiveSession, PresentedTokens
 from ..conftest import MakeManager
 from ..kit.acme import KEY, VISIT, begin, come_back, hand_in, outcome_of, rows
 from ..kit.clock import Clock
+from ..kit.first_logins import SmsCheck
 
 OTHER_KEY = "b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVyb3Q"
 MINUTE = 60
+EXTRA = (("sms", SmsCheck()),)
 pytestmark = pytest.mark.usefixtures("database_url")
 
 
@@ -79,6 +81,32 @@ async def test_a_choice_is_shown_again_by_another_process(make_manager: MakeMana
     ticket = processes[1].first_login_tickets.seal(repeated.pending)
     assert isinstance(await processes[1].finish_first_login(ticket, VISIT), SessionOpened)
     assert isinstance(await come_back(processes[0], begun), CallbackRepeated)
+
+
+@pytest.mark.parametrize("has_account", [False, True])
+async def test_a_choice_that_was_made_is_answered_by_another_process(
+    make_manager: MakeManager, tmp_path: Path, clock: Clock, *, has_account: bool
+) -> None:
+    """The same session, until somebody has come with it; the process that opened it may be gone."""
+    processes = [make_manager(service={"first_login": "choose"}, now=clock, extra=EXTRA) for _ in range(2)]
+    rows(tmp_path, "INSERT INTO es_member (uname) VALUES ('m_1')")
+    asked = await come_back(processes[0], await begin(processes[0]))
+    assert isinstance(asked, ChoiceNeeded)
+    ticket = processes[0].first_login_tickets.seal(asked.pending)
+    credentials = {"sms_code": "424242"} if has_account else None
+    made, *repeats = [
+        await process.finish_first_login(ticket, VISIT, credentials) for process in [*processes, *processes]
+    ]
+    assert isinstance(made, SessionOpened)
+    assert made.opened.row.member_id == (1 if has_account else 2)
+    for repeat in repeats:
+        assert isinstance(repeat, CallbackRepeated)
+        assert repeat.opened is not None
+        assert repeat.opened.token == made.opened.token
+    assert await processes[1].current_member.find_member(PresentedTokens(session=made.opened.token))
+    after = await processes[0].finish_first_login(ticket, VISIT, credentials)
+    assert isinstance(after, CallbackRepeated)
+    assert after.opened is None
 
 
 async def test_a_choice_of_a_json_client_is_told_once(make_manager: MakeManager, tmp_path: Path) -> None:

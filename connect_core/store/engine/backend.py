@@ -135,6 +135,10 @@ class Backend(ABC):
         """Outside a transaction: take what was erased from the files that the database keeps on this machine."""
 
     @abstractmethod
+    def rewrite(self, connection: PoolProxiedConnection) -> None:
+        """Outside a transaction: write those files anew, without what was deleted before deletions overwrote it."""
+
+    @abstractmethod
     def begin_long_read(self, connection: PoolProxiedConnection) -> Any:
         """Start a transaction that only reads and has no time limit, and return its cursor.
 
@@ -217,6 +221,9 @@ class ServerBackend(Backend):
 
     def scrub(self, connection: PoolProxiedConnection) -> None:
         """Do nothing: how long a server keeps its log and its old rows is set there."""
+
+    def rewrite(self, connection: PoolProxiedConnection) -> None:
+        """Do nothing, as `scrub`."""
 
     def close_cursor(self, cursor: Any) -> None:
         """Do nothing: the connection goes back to the pool, and the cursor to the garbage collector."""

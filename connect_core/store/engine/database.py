@@ -156,7 +156,14 @@ class Database:
 
         Raises `Unavailable`.
         """
-        await self._writers.run(lambda _: self._scrub())
+        await self._writers.run(lambda _: self._use_connection(self.backend.scrub))
+
+    def rewrite_blocking(self) -> None:
+        """Write the database's files anew, for a command, where what was once deleted may still stand in them.
+
+        Raises `Unavailable`.
+        """
+        self._use_connection(self.backend.rewrite)
 
     def read_blocking(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads, on the calling thread: for start-up and commands. Raises `Unavailable`."""
@@ -244,10 +251,10 @@ class Database:
             transaction.end()
             return result
 
-    def _scrub(self) -> None:
+    def _use_connection(self, work: Callable[[PoolProxiedConnection], None]) -> None:
         connection = self._connect()
         try:
-            self.backend.scrub(connection)
+            work(connection)
         except self.backend.driver_error as error:
             raise unavailable(error) from None
         finally:

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,12 @@ class SqliteBackend(Backend):
         finally:
             cursor.execute(f"PRAGMA busy_timeout={busy_timeout}")
             cursor.close()
+
+    def rewrite(self, connection: PoolProxiedConnection) -> None:
+        """Copy what is stored into a new file, and empty the log: pages that were freed are not copied."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("VACUUM")
+        self.scrub(connection)
 
     def begin_long_read(self, connection: PoolProxiedConnection) -> Any:
         """Start a transaction that only reads, and return its cursor. SQLite has no time limit."""

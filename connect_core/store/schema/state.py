@@ -73,6 +73,11 @@ def find_state_in(transaction: Transaction) -> SchemaState:
     return SchemaState.CURRENT if version == ours else SchemaState.COMPATIBLE
 
 
+def find_version(transaction: Transaction) -> str:
+    """Return the version of a schema that exists; empty for tables from before there were versions."""
+    return _find_versions(transaction)[0] if VERSION_TABLE in collation.find_tables(transaction) else ""
+
+
 def _find_versions(transaction: Transaction) -> tuple[str, str]:
     """Return the schema's version and the oldest one whose code runs on it, both empty where there is no row.
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store.engine.database import Database
 from connect_core.store.engine.failures import describe_failure, find_number
+from connect_core.store.engine.statement import Transaction
 from connect_core.store.schema import collation
 from connect_core.store.schema import state as schema
 from connect_core.store.schema.diff import find_differences
@@ -31,6 +32,8 @@ LOCK_SECONDS = 600
 PAUSE_SECONDS = 2
 """Time for others, such as logins, before an upgrade tries again to lock a table."""
 
+_FIRST_OVERWRITING = "0003"
+"""Code of earlier versions left in a SQLite file what it deleted."""
 _SCRIPTS = ScriptDirectory(str(schema.FOLDER), version_locations=[str(schema.FOLDER)])
 
 
@@ -43,13 +46,33 @@ def upgrade_schema(database: Database, tell: Callable[[str], object] = str) -> N
     text for each step. Raises `SettingsError` when our version does not run on a newer schema, when a table is missing,
     or when tables with our names are not ours; `Unavailable` when the database does not answer or another upgrade takes
     longer than `LOCK_SECONDS`.
+
+    A SQLite file in which earlier versions left what they deleted is written anew.
     """
+    may_hold_deleted = database.is_sqlite and database.read_blocking(_is_from_before_overwriting)
     ends_at = time.monotonic() + LOCK_SECONDS
     while error := _try_upgrade(database, tell):
         if find_number(error) != database.backend.in_use_number or time.monotonic() > ends_at:
             raise Unavailable(f"the schema cannot be upgraded: {describe_failure(error)}")
         tell("a table is in use by others: trying again")
         time.sleep(PAUSE_SECONDS)
+    if may_hold_deleted:
+        _rewrite(database, tell)
+
+
+def _is_from_before_overwriting(transaction: Transaction) -> bool:
+    is_old = schema.find_state_in(transaction) is SchemaState.OLD
+    return is_old and schema.find_version(transaction) < _FIRST_OVERWRITING
+
+
+def _rewrite(database: Database, tell: Callable[[str], object]) -> None:
+    """Write the file anew; where that fails, the upgraded schema is good all the same."""
+    try:
+        database.rewrite_blocking()
+    except Unavailable as error:
+        tell(f"the file still holds what was deleted before this version: run VACUUM on it ({error})")
+    else:
+        tell("the file is written anew, without what was deleted before this version")
 
 
 def _try_upgrade(database: Database, tell: Callable[[str], object]) -> BaseException | None:

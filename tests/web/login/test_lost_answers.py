@@ -11,6 +11,7 @@ from connect_core.harness import RunningShop, Visitor
 from connect_core.plugin import hookimpl
 from connect_core.web import Plugins
 
+from ...kit.acme import execute
 from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.first_logins import CHOOSE, PASSWORD, choose, choosing, register
@@ -153,6 +154,18 @@ def test_a_lost_answer_can_be_repeated_for_ten_minutes(clock: Clock) -> None:
         refused(visitor.http.get(callback), 400, "state_expired")
 
 
+@pytest.mark.parametrize("start", LOGINS)
+def test_a_member_who_was_disabled_meanwhile_gets_nothing_again(
+    shop: RunningShop, visitor: Visitor, start: str
+) -> None:
+    """Neither a session nor an access token, which a service that checks it on its own would take."""
+    callback = begun(visitor, start)
+    lose(visitor, callback)
+    execute(shop.database_url, "UPDATE es_member SET disabled = 1")
+    refused(visitor.http.get(callback), 403, "member_disabled")
+    execute(shop.database_url, "UPDATE es_member SET disabled = 0")
+
+
 def test_tokens_of_a_json_answer_are_told_once(shop: RunningShop, visitor: Visitor) -> None:
     """A front end that posts code and state twice gets tokens once."""
     body = query(come_back(visitor, "wechat", "h5", redirect_uri=f"{shop.url}/done"))
@@ -236,6 +249,13 @@ def test_a_choice_whose_session_was_presented_is_not_answered_again(choosing_vis
         visitor.http.cookies.set("connect_pending", ticket, domain="127.0.0.1")
     again = choose(visitor, decision="register")
     assert (again.status_code, set_cookies(again).keys() & set(TOKENS)) == (303, set())
+
+
+def test_a_disabled_members_choice_is_not_answered_again(choosing_visitor: Visitor) -> None:
+    """The shop has disabled the member before the button is pressed again."""
+    lose_choice(choosing_visitor, decision="register")
+    execute(choosing_visitor.shop.database_url, "UPDATE es_member SET disabled = 1")
+    refused(choose(choosing_visitor, decision="register"), 403, "member_disabled")
 
 
 def test_a_lost_choice_does_not_replace_another_login(choosing_visitor: Visitor) -> None:

@@ -128,10 +128,16 @@ def test_a_session_is_collected_once(shop: RunningShop, pc: Visitor, phone: Visi
 
 
 def test_a_collect_whose_answer_was_lost_is_repeated(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
-    """The PC presses the button again and is logged in by the same session; after a log-out it is over."""
+    """The PC presses the button again and is logged in by the same session; after a log-out it is over.
+
+    Not while the shop has disabled the member.
+    """
     approve(phone, start(pc))
     ticket = pc.http.cookies[COOKIE]
     lost = httpx.post(f"{shop.url}/connect/handover/collect", headers={"cookie": f"{COOKIE}={ticket}"})
+    execute(shop.database_url, "UPDATE es_member SET disabled = 1")
+    refused(collect(pc), 403, "member_disabled")
+    execute(shop.database_url, "UPDATE es_member SET disabled = 0")
     again = collect(pc)
     assert (lost.status_code, again.status_code) == (200, 200)
     assert lost.cookies["connect_session"] == again.cookies["connect_session"]
