@@ -14,7 +14,7 @@ from connect_core.identity import ClientType
 from connect_core.members.services import HOOK_SECONDS, Services
 from connect_core.members.vendor_sessions import EndedVendorSession
 from connect_core.providers.hookspecs import TokenRequest
-from connect_core.sessions import LiveSession, OpenSession, PresentedTokens, Tokens
+from connect_core.sessions import BROWSERS, LiveSession, OpenSession, PresentedTokens, Tokens
 from connect_core.store import Transaction, identities, members
 from connect_core.store.members import MemberRow
 from connect_core.store.session_members import SessionAndMember
@@ -45,8 +45,8 @@ class CurrentMember:
         self._is_password = services.is_password
         self._now = services.now
 
-    async def refresh(self, refresh_token: str) -> Tokens:
-        """Rotate a refresh token.
+    async def refresh(self, refresh_token: str, *, is_cookie: bool = False) -> Tokens:
+        """Rotate a refresh token; with `is_cookie` it came in a cookie, where an app's or a mini program's is none.
 
         Raises `TokenInvalid` and `MemberDisabled`, and `Unavailable`, after which the token is still unspent.
         """
@@ -57,6 +57,9 @@ class CurrentMember:
             return session.member_id if session else None
 
         def rotate(tx: Transaction) -> OpenSession | None:
+            session = self._sessions.find_by_refresh_token(tx, refresh_token, now) if is_cookie else None
+            if session is not None and session.client_type not in BROWSERS:
+                raise TokenInvalid("a cookie is a browser's, and this token is not")
             opened = self._sessions.rotate(tx, refresh_token, now)
             if opened is None:
                 return None

@@ -149,7 +149,7 @@ class _LoginEndpoints:
             return responses.json_response((await self._manager.current_member.refresh(token)).answer())
         if grant or "refresh_token" not in cookies:
             raise BadRequest("refresh_token is missing")
-        tokens = (await self._manager.current_member.refresh(cookies["refresh_token"])).answer()
+        tokens = (await self._manager.current_member.refresh(cookies["refresh_token"], is_cookie=True)).answer()
         response = responses.json_response({key: tokens[key] for key in ("expires_in", "uid")})
         set_token_cookies(self._context, response, tokens)
         return response
