@@ -43,7 +43,7 @@ HIDES_CLIENT = Kind(
     "proxy_hides_client",
     Level.WARNING,
     SUBJECT,
-    "The proxy does not say whose request it passes on: limits count all visitors as one address.",
+    "The proxy does not say whose request it passes on: limits cannot count each visitor alone.",
     "Let the proxy send X-Forwarded-For, and name it in trusted_proxies.",
 )
 FORGED = Kind(
@@ -80,7 +80,7 @@ def check_reply(service: Service, reply: InstanceReply) -> Iterator[Finding]:
         yield UNTRUSTED.report(f"requests come from the proxy {arrived.get('peer')}, which is not trusted")
     if service.public_url.startswith("https:"):
         if not arrived.get("is_forwarded"):
-            yield HIDES_CLIENT.report("requests arrive without X-Forwarded-For and Forwarded")
+            yield HIDES_CLIENT.report("requests arrive without X-Forwarded-For, Forwarded and X-Real-IP")
         if "strict-transport-security" not in reply.headers:
             yield NO_HSTS.report("answers have no Strict-Transport-Security")
 

@@ -15,7 +15,10 @@ log = logging.getLogger("connect_login")
 
 ReportReadable = Callable[[str, str], None]
 """Called with the path of a key, such as `service.secret_keys.0`, and the name of the file that holds its value."""
-_SECRET_KEY = re.compile(r"(?:secret|password|private_key|aes_key|secret_keys\.\d+)$")
+_SECRET_KEY = re.compile(
+    r"(?:secret|password|private_key|aes_key|api_key|(?:secrets|secret_keys)\.\d+)$"
+    r"|(?<!access)(?<!refresh)(?<!app)_token$"  # `access_token` is where an answer has it, or for how long it is valid
+)
 _URL_PASSWORDS = frozenset({"password", "passwd", "sslpassword"})
 _URL = re.compile(r"[a-z0-9+]+://", re.IGNORECASE)
 

@@ -16,13 +16,21 @@ log = logging.getLogger("connect_login")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 MARK_LENGTH = 64
 """Characters of a name that stands for an address, such as `_hidden` (RFC 7239 §6.3)."""
-_NAMELESS = frozenset({"", "-", "unknown", "null", "none"})
-"""What proxies write for a client of whom they know nothing."""
+_NAME = re.compile(r"_|.*[0-9]", re.DOTALL)
+"""What tells clients apart, though it is no address. The rest stands for everybody: `unknown`, `-`, `(null)`."""
+_NAME_WITH_PORT = re.compile(r"([^:]*):(?:[0-9]{0,5}|_[\w.-]*)")
 _WITH_PORT = re.compile(
-    r"(?P<v4>[0-9.]+)(:[0-9a-z._-]+)?|\[(?P<v6>[0-9a-f:.]+(%[^\]]*)?)\](:[0-9a-z._-]+)?", re.IGNORECASE
+    r"(?P<v4>[0-9.]+)(:[0-9a-z._-]*)?|\[(?P<v6>[0-9a-f:.]+(%[^\]]*)?)\](:[0-9a-z._-]*)?", re.IGNORECASE
 )
-_FORWARDED_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)', re.IGNORECASE)
-_BARE_PORT = re.compile(r"(?P<v6>[0-9a-f:]+):[0-9]{1,5}", re.IGNORECASE)
+_VALUE = r'"(?:[^"\\]|\\.)*+"|[^\s;,"]*+'
+_PAIR = rf'\s*+(?:[^\s=;,"]++\s*+=\s*+(?:{_VALUE})\s*+)?'
+_LIST = re.compile(rf"{_PAIR}(?:[;,]{_PAIR})*+")
+_ELEMENT = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*+")++')
+_PARAMETER = re.compile(rf'(?:^|;)\s*+([^\s=;"]++)\s*+=\s*+({_VALUE})')
+_ESCAPED = re.compile(r"\\(.)")
+_BARE_PORT = re.compile(r"(?P<v6>[0-9a-f:.]+):[0-9]{1,5}", re.IGNORECASE)
+_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip")
+"""The headers in which proxies name their client; the first that is there counts."""
 _HOLDING_IPV4 = [ipaddress.ip_network(network) for network in ("64:ff9b::/96", "::/96")]
 """NAT64 (RFC 6052) and the old "IPv4-compatible" addresses (RFC 4291 §2.5.5.1)."""
 
@@ -39,54 +47,93 @@ class TrustedProxies:
         """Return what limits are counted for: the client's address, or of an IPv6 address its /64 network.
 
         That is the nearest hop that is no trusted proxy: what a client writes into `X-Forwarded-For` or `Forwarded`
-        itself stands further left and is not believed. Without `X-Forwarded-For`, `Forwarded` (RFC 7239) counts.
+        itself stands further left and is not believed. Without `X-Forwarded-For`, `Forwarded` (RFC 7239) counts, and
+        without both `X-Real-IP`.
 
         A hop that is no address is counted by its own text, such as `_a1b2`. Empty where nothing is known of the
         client: then nobody is counted, because everybody would be counted as one.
         """
-        peer = request.client.host if request.client else ""
+        peer = _get_peer(request)
         if not self._networks:
             return _get_group(peer)
         believed = ""
-        for hop in (peer, *_find_hops(request)):
+        for hop in (peer, *_find_hops(request)) if peer else _find_hops(request):
             address = _read(hop)
-            if address is None and not (hop == peer and not peer):  # a Unix socket has no address
-                return self._get_mark(hop)
-            if address is not None:
-                believed = _get_group(str(address))
-                if not any(address in network for network in self._networks):
-                    break
+            if address is None or address.is_unspecified:
+                return self._get_mark(hop if address is None else "")
+            believed = _get_group(str(address))
+            if not any(address in network for network in self._networks):
+                break
         return believed
+
+    def get_counted_address(self, request: Request) -> str:
+        """Return the address as `get_address` does; empty where a trusted proxy says nothing about its client.
+
+        Such a proxy passes on everybody's requests, and all of them would be counted as the proxy.
+        """
+        if self.has_sent(request) and not is_forwarded(request):
+            return self._get_mark("")
+        return self.get_address(request)
 
     def has_sent(self, request: Request) -> bool:
         """Tell whether a trusted proxy sent the request itself: then it wrote, or checked, what only a proxy writes."""
         if not self._networks:
             return False
-        peer = request.client.host if request.client else ""
+        peer = _get_peer(request)
         address = _read(peer)
         # a Unix socket has no address, and only what runs on this machine reaches it
         return not peer if address is None else any(address in network for network in self._networks)
 
     def _get_mark(self, hop: str) -> str:
-        if hop.lower() not in _NAMELESS:
-            return f"~{hop[:MARK_LENGTH]}"
+        match = _NAME_WITH_PORT.fullmatch(hop)
+        mark = (match[1] if match else hop)[:MARK_LENGTH]
+        if _NAME.match(mark):
+            return f"~{mark}"
         if not self._has_warned:
             self._has_warned = True
             log.warning("client_address_unknown", extra={"text": hop[:MARK_LENGTH]})
         return ""
 
 
+def is_forwarded(request: Request) -> bool:
+    """Tell whether the request says whom it is passed on for."""
+    return any(name in request.headers for name in _HEADERS)
+
+
+def _get_peer(request: Request) -> str:
+    """Return the address that the connection comes from; empty for a Unix socket, which some servers call `unix:`."""
+    peer = request.client.host if request.client else ""
+    return "" if peer.startswith("unix") else peer
+
+
 def _find_hops(request: Request) -> Iterator[str]:
     """Yield the hops that the proxies noted, the nearest first."""
-    if lines := request.headers.getlist("x-forwarded-for"):
-        # empty elements of a list count for nothing (RFC 9110 §5.6.1)
-        yield from [hop.strip().strip('"') for hop in reversed(",".join(lines).split(",")) if hop.strip()] or [""]
-        return
-    # a comma inside quotes splits too: no address has one, and what a client left open must not swallow the next hop
-    for element in reversed(",".join(request.headers.getlist("forwarded")).split(",")):
-        if element.strip():
-            match = _FORWARDED_FOR.search(element)
-            yield match[1].strip('"') if match else ""
+    for name in _HEADERS:
+        if lines := request.headers.getlist(name):
+            split = _split_forwarded if name == "forwarded" else _split_addresses
+            hops = [hop for line in reversed(lines) for hop in split(line)]
+            # empty elements of a list count for nothing (RFC 9110 §5.6.1)
+            yield from hops or [""]
+            return
+
+
+def _split_addresses(line: str) -> list[str]:
+    return [hop.strip().strip('"') for hop in reversed(line.split(",")) if hop.strip()]
+
+
+def _split_forwarded(line: str) -> list[str]:
+    """Return the values of `for`, the last first. A comma inside quotes does not split, unless a quote is left open.
+
+    What a client left open must not swallow what the proxy added behind it.
+    """
+    elements = _ELEMENT.findall(line) if _LIST.fullmatch(line) else line.split(",")
+    pairs = [dict(_find_parameters(element)) for element in reversed(elements) if element.strip()]
+    return [pair.get("for", "") for pair in pairs]
+
+
+def _find_parameters(element: str) -> Iterator[tuple[str, str]]:
+    for match in _PARAMETER.finditer(element):
+        yield match[1].lower(), _ESCAPED.sub(r"\1", match[2].strip('"'))
 
 
 def _read(hop: str) -> Address | None:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from connect_core import __version__
 from connect_core.doctor.proof import MARK_COOKIE, PATH, Prover
 from connect_core.web import responses
+from connect_core.web.addresses import is_forwarded
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import route
 from connect_core.web.requests import get_cookies, get_parameters
@@ -59,7 +60,7 @@ def _describe(context: WebContext, request: Request) -> dict[str, object]:
         "peer": peer,
         "is_peer_trusted": context.trusted_proxies.has_sent(request),
         "client": context.trusted_proxies.get_address(request),
-        "is_forwarded": "x-forwarded-for" in headers or "forwarded" in headers,
+        "is_forwarded": is_forwarded(request),
         "has_cookie": bool(get_cookies(request).get(MARK_COOKIE)),
         "has_authorization": bool(headers.get("authorization")),
     }

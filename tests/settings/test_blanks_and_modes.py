@@ -3,14 +3,17 @@
 import base64
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic import SecretStr
 
 from connect_core.cli.serve import init
 from connect_core.errors import SettingsError
 from connect_core.settings import load_settings, parse_settings
 from connect_core.settings.secret_files import is_secret
+
+from ..kit.databases import installed_plugins
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 AROUND = ["{}\n", "{}\r\n", " {}", "\t{} \n", "\ufeff{}", "\u00a0{}\u200b", "\ufeff {}\n\n"]
@@ -162,6 +165,10 @@ def test_a_configuration_without_secrets_may_be_read_by_all(tmp_path: Path, capl
         ("service.database_url", "postgresql+psycopg://shop@db/shop?password=x", True),
         ("service.database_url", "mysql+pymysql://shop@db/shop?charset=utf8mb4&passwd=x", True),
         ("service.database_url", "postgresql+psycopg://shop@db/shop?passfile=/etc/pgpass", False),
+        ("providers.telegram.bot_token", "x", True),
+        ("webhooks.crm.secrets.1", "x", True),
+        ("sessions.access_token", "10m", False),
+        ("providers.acme.token_url", "https://acme.example", False),
         ("accounts.pay.alipay_public_key", "MIIB", False),
         ("providers.acme.key_id", "x", False),
         ("service.database_url", "http://[", False),
@@ -171,3 +178,16 @@ def test_a_configuration_without_secrets_may_be_read_by_all(tmp_path: Path, capl
 def test_what_is_a_secret(key: str, text: str, expected: bool) -> None:  # noqa: FBT001 - a case of the table
     """By the key's name, a private key in the text, or a password in an address."""
     assert is_secret(key, text) is expected
+
+
+def test_every_secret_of_every_plugin_is_one_by_its_key() -> None:
+    """`connect.toml` is read before the plugins are, so that the key's name must tell."""
+    models = {name: plugin.provider.Settings for name, plugin in installed_plugins().available.items()}
+    secrets = {
+        f"providers.{name}.{key}"
+        for name, model in models.items()
+        for key, field in model.model_fields.items()
+        if SecretStr in (field.annotation, *get_args(field.annotation))
+    }
+    assert len(secrets) > len(models) / 2
+    assert [key for key in sorted(secrets) if not is_secret(key, "x")] == []

@@ -1,6 +1,7 @@
 """Client addresses: each visitor is counted alone, however proxies spell it, and never everybody as one."""
 
 import logging
+import time
 from pathlib import Path
 
 import httpx
@@ -28,11 +29,14 @@ SPELLINGS = {
     "203.0.113.1": "203.0.113.1",
     "203.0.113.1:51234": "203.0.113.1",
     "203.0.113.1:_port": "203.0.113.1",
+    "203.0.113.1:": "203.0.113.1",
+    "[203.0.113.1]:443": "203.0.113.1",
     " 203.0.113.1 ": "203.0.113.1",
     '"203.0.113.1:51234"': "203.0.113.1",
     "::ffff:203.0.113.1": "203.0.113.1",
     "::FFFF:CB00:7101": "203.0.113.1",
     "[::ffff:203.0.113.1]:443": "203.0.113.1",
+    "::ffff:203.0.113.1:51234": "203.0.113.1",
     "64:ff9b::203.0.113.1": "203.0.113.1",
     "2001:0:4136:e378:8000:63bf:3fff:fdd2": "192.0.2.45",
     "2001:db8:0:1::7": "2001:db8:0:1::/64",
@@ -67,8 +71,14 @@ FORWARDED = {
     'for="evil, for=203.0.113.1': "203.0.113.1",
     'for="evil, for="[2001:db8:0:1::7]:4711"': "2001:db8:0:1::/64",
     "for=203.0.113.1,": "203.0.113.1",
+    'by=10.0.0.9;host="a;for=198.51.100.9";for=203.0.113.1': "203.0.113.1",
+    'for=203.0.113.1;host="a, for=198.51.100.9"': "203.0.113.1",
+    'x="evil, for=203.0.113.1;host="shop"': "203.0.113.1",
+    'for="203.0.113\\.1"': "203.0.113.1",
     "for=_hidden": "~_hidden",
+    'for="_hidden:4711"': "~_hidden",
     "for=unknown": "",
+    'for="unknown:4711"': "",
     "proto=https": "",
 }
 
@@ -92,9 +102,27 @@ def test_empty_elements_of_a_list_are_no_hops() -> None:
     assert address_of(("x-forwarded-for", "203.0.113.1"), ("x-forwarded-for", "")) == "203.0.113.1"
 
 
+def test_a_quote_left_open_ends_with_its_line() -> None:
+    """What a client wrote into a line of its own changes nothing in the proxy's."""
+    assert address_of(("forwarded", 'for="198.51.100.9'), ("forwarded", 'for="203.0.113.1";by=x')) == "203.0.113.1"
+
+
 def test_x_forwarded_for_comes_before_forwarded() -> None:
-    """Proxies that write the first let the second through as the client sent it."""
-    assert address_of(("forwarded", "for=198.51.100.9"), ("x-forwarded-for", "203.0.113.1")) == "203.0.113.1"
+    """Proxies that write the first let the second through as the client sent it, and the third as well."""
+    headers = [("x-real-ip", "198.51.100.8"), ("forwarded", "for=198.51.100.9"), ("x-forwarded-for", "203.0.113.1")]
+    assert address_of(*headers) == "203.0.113.1"
+    assert address_of(*headers[:2]) == "198.51.100.9"
+    assert address_of(headers[0]) == "198.51.100.8"
+
+
+@pytest.mark.parametrize(
+    "text", [" " * 60_000 + '"', 'for="' + "\\" * 60_000, "a=b;" * 15_000 + '"', ",;" * 30_000 + '"']
+)
+def test_a_long_header_is_read_in_one_go(text: str) -> None:
+    """A header of 64 KiB, which a proxy passes on, takes no minutes."""
+    began_at = time.process_time()
+    address_of(("forwarded", text))
+    assert time.process_time() - began_at < 5
 
 
 @pytest.mark.parametrize("peer", ["198.51.100.7", "::ffff:198.51.100.7"])
@@ -110,20 +138,45 @@ def test_a_proxy_on_a_dual_stack_socket_is_trusted() -> None:
     assert address_of(("x-forwarded-for", "203.0.113.1"), peer="::ffff:10.0.0.1") == "203.0.113.1"
 
 
-@pytest.mark.parametrize("peer", [None, ""])
+@pytest.mark.parametrize("peer", [None, "", "unix:", "unix:/run/shop.sock"])
 def test_a_proxy_on_a_unix_socket_has_no_address(peer: str | None) -> None:
     """Whoever reaches the socket is on this machine: with trusted proxies it is one of them."""
     assert address_of(("x-forwarded-for", "203.0.113.1"), peer=peer) == "203.0.113.1"
     assert address_of(("x-forwarded-for", "203.0.113.1"), peer=peer, proxies=TrustedProxies([])) == ""
 
 
+NAMELESS = [
+    *("unknown", "UNKNOWN", "unknown:443", "[unknown]", "-", "-:-", "", ":443", "[]:443"),
+    *("(null)", "<nil>", "undefined", "N/A", "localhost", "shop.example", "0.0.0.0", "0.0.0.0:0", "::", "[::]:0"),
+]
+
+
 def test_who_is_not_known_is_not_counted_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
     """Everybody would be one; the operator reads that the limit does not hold."""
     proxies = TrustedProxies(["10.0.0.0/8"])
     with caplog.at_level(logging.WARNING, "connect_login"):
-        for text in ("unknown", "UNKNOWN", "-", "", "unknown"):
+        for text in NAMELESS:
             assert address_of(("x-forwarded-for", text), proxies=proxies) == ""
     assert [record.message for record in caplog.records] == ["client_address_unknown"]
+
+
+def test_names_without_an_address_are_told_apart() -> None:
+    """Names made up for one client each, and addresses made illegible, with or without a port behind them."""
+    names = ["_a", "_B", "c4f1", "sha256:ab", "203.0.113.x", "999.0.0.1"]
+    assert [address_of(("x-forwarded-for", name)) for name in names] == [f"~{name}" for name in names]
+    assert address_of(("x-forwarded-for", "_a:4711")) == address_of(("x-forwarded-for", "_a:4712"))
+
+
+@pytest.mark.parametrize(("headers", "counted"), [({}, False), ({"x-real-ip": "203.0.113.1"}, True)])
+async def test_a_proxy_that_tells_nothing_is_not_counted_for_all(headers: dict[str, str], *, counted: bool) -> None:
+    """The whole shop would be one client; lines of the log still name the proxy."""
+    settings = make_settings(SHOP, Path(":memory:"), limits={"per_address": "2/hour"})
+    service = settings.service.model_copy(update={"trusted_proxies": ["127.0.0.1"]})
+    app = create_app(settings.model_copy(update={"service": service}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=SHOP, headers=headers) as client:
+        statuses = [(await client.get("/connect/acme/pc/login")).status_code for _ in range(4)]
+    await app.state.manager.aclose()
+    assert statuses == ([404, 404, 429, 429] if counted else [404] * 4)
 
 
 def test_failures_are_counted_apart() -> None:
