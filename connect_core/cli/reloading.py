@@ -53,12 +53,15 @@ def run_reloadable(
     if sys.platform != "win32":
         # in a thread: a check takes longer than the event loop may be blocked
         signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, daemon=True).start())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # which the process before this one held back
     with suppress(KeyboardInterrupt):  # as `uvicorn.run`: Ctrl-C has ended the server already
         server.run([listener])
     if is_reloading.is_set():
         for name, socket_ in kept.items():
             socket_.set_inheritable(True)
             os.environ[name] = str(socket_.fileno())
+        if sys.platform != "win32":  # until the new process handles it: another SIGHUP would end it while it starts
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line, no shell
 
 

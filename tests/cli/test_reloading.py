@@ -47,6 +47,29 @@ def test_a_changed_configuration_is_read_again(tmp_path: Path, workers: str) -> 
     assert "Traceback" not in service.output
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="/proc tells which signals a process handles")
+def test_a_second_signal_while_the_service_starts_again(tmp_path: Path) -> None:
+    """It waits until the new process handles it, and then what is configured by now is read."""
+    with served(tmp_path) as service:
+        hang_up(service)
+        ends = time.monotonic() + 40
+        while handles_hang_up(service.pid):
+            assert time.monotonic() < ends, "the process was not replaced"
+            time.sleep(0.002)
+        config = tmp_path / "connect.toml"
+        config.write_text(re.sub(r"(?m)^pc = .*", 'pc = ["wechat"]', config.read_text("utf-8")), "utf-8")
+        hang_up(service)
+        wait_until_shown(service, ["wechat"])
+        assert httpx.get(f"{service.url}/readyz", trust_env=False, timeout=20).status_code == 200
+    assert "Traceback" not in service.output
+
+
+def handles_hang_up(pid: int) -> bool:
+    """Whether the process has a handler of its own for SIGHUP."""
+    [caught] = re.findall(r"(?m)^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text("utf-8"))
+    return bool(int(caught, 16) & 1)
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("broken", ["[service", '[service]\npublic_url = "ftp://x"\n', None])
 def test_a_broken_configuration_changes_nothing(tmp_path: Path, workers: str, broken: str | None) -> None:
