@@ -29,12 +29,16 @@ pool_mode = transaction
 default_pool_size = 3
 max_client_conn = 200
 query_wait_timeout = 5
+{more}
 """
 
 
 @contextmanager
-def running_pgbouncer(database_url: str) -> Iterator[str]:
-    """The address of the same database through a PgBouncer, which shares three connections of the server."""
+def running_pgbouncer(database_url: str, more: str = "") -> Iterator[str]:
+    """The address of the same database through a PgBouncer, which shares three connections of the server.
+
+    `more` are further lines of its configuration.
+    """
     url = make_url(database_url)
     assert COMMAND
     port = free_port()
@@ -42,7 +46,9 @@ def running_pgbouncer(database_url: str) -> Iterator[str]:
         folder = Path(name)
         folder.chmod(0o755)
         config = folder / "pgbouncer.ini"
-        config.write_text(_CONFIG.format(host=url.host, server_port=url.port, port=port, folder=folder), "utf-8")
+        config.write_text(
+            _CONFIG.format(host=url.host, server_port=url.port, port=port, folder=folder, more=more), "utf-8"
+        )
         (folder / "users.txt").write_text(f'"{url.username}" "{url.password or ""}"\n', "utf-8")
         run_as = ["-u", USER] if os.geteuid() == 0 else []
         process = subprocess.Popen([COMMAND, "-q", *run_as, str(config)], stderr=subprocess.DEVNULL)
@@ -52,6 +58,13 @@ def running_pgbouncer(database_url: str) -> Iterator[str]:
         finally:
             process.kill()
             process.wait(10)
+
+
+def get_version() -> tuple[int, ...]:
+    """The version of the PgBouncer of this machine, such as `(1, 25, 2)`."""
+    assert COMMAND
+    told = subprocess.run([COMMAND, "-V"], capture_output=True, text=True, check=True, timeout=20).stdout
+    return tuple(map(int, told.split()[1].split(".")))
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -58,7 +58,9 @@ class Backend(ABC):
     returns_keys: ClassVar[bool] = True
     """Whether an INSERT can return the key of its row; else the driver tells it as `lastrowid`."""
     combines_writes: ClassVar[bool] = False
-    """Whether several writes may be parts of one statement, and keys be taken from a sequence before they are used."""
+    """Whether several writes may be parts of one statement."""
+    reserves_keys: bool = False
+    """Whether keys are taken from a sequence before they are used; known once a connection is open."""
     locks_at_once: ClassVar[bool] = False
     """Whether one statement can find rows by others, and lock all of them in an order of its own."""
     default_collation: ClassVar[str] = ""

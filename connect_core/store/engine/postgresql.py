@@ -62,6 +62,7 @@ class PostgresqlBackend(ServerBackend):
     clock_query = "SELECT extract(epoch FROM clock_timestamp())"
     analyze = "ANALYZE"  # leaves a table that is not this user's out, with a warning
     combines_writes = True
+    reserves_keys = True
     locks_at_once = True
     race_numbers = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
     in_use_number = "55P03"  # lock_not_available
@@ -113,6 +114,8 @@ class PostgresqlBackend(ServerBackend):
         cursor.execute(_PROCESS)
         [(process, isolation)] = cursor.fetchall()
         self._begins_statements = isolation != "read committed"
+        # RDS Proxy lends the connection to nobody else once a client has called nextval
+        self.reserves_keys = process == cursor.backend_pid
         if process == cursor.backend_pid:  # no pooler's: the session is ours alone
             connection.info[_OWN_SESSION] = True
             if self._set_up:

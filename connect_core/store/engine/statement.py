@@ -121,7 +121,7 @@ class Transaction:
 
     def reserve_keys(self, *tables: Table) -> None:
         """Take the keys of a row that will be inserted into each of `tables`, where that saves statements."""
-        if self.backend.combines_writes:
+        if self.backend.reserves_keys:
             row = _reserve(tables).first(self) or ()
             self._keys.update(zip((table.name for table in tables), row, strict=True))
 
