@@ -67,6 +67,8 @@ def load_settings(
         mistake = f"it cannot be read: {error.strerror}"
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         mistake = str(error)
+    except RecursionError:
+        mistake = "its tables and lists are nested too deeply"
     else:
         source = _Source(path.parent, path.name if is_readable_by_others(path) else "")
         settings = _parse(raw, source, report_renamed)

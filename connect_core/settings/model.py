@@ -116,7 +116,7 @@ class Service(Section):
         default=[], description="Exact origins of front ends that call the JSON routes with cookies."
     )
     trusted_proxies: list[Annotated[str, AfterValidator(check_network)]] = Field(
-        default=[], description="Addresses or networks whose X-Forwarded-For, Forwarded or X-Real-IP is believed, for limits."
+        default=[], description="Addresses or networks whose X-Forwarded-For, Forwarded or X-Real-IP limits believe."
     )
     readable_token_cookies: bool = Field(
         default=False, description="Leave HttpOnly off the token cookies of the `/buyer` routes."

@@ -71,7 +71,7 @@ def handles_hang_up(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("broken", ["[service", '[service]\npublic_url = "ftp://x"\n', None])
+@pytest.mark.parametrize("broken", ["[service", '[service]\npublic_url = "ftp://x"\n', "a = " + "[" * 20_000, None])
 def test_a_broken_configuration_changes_nothing(tmp_path: Path, workers: str, broken: str | None) -> None:
     """The service goes on with the old one and says in one line what is wrong."""
     with served(tmp_path, "--workers", workers) as service:

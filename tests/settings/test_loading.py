@@ -259,6 +259,14 @@ def test_an_unknown_key_is_told_with_the_nearest_known_one(sections: dict[str, A
     assert line in mistakes(**sections)
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 20_000, "a = " + "{a = " * 20_000])
+def test_a_configuration_that_is_nested_too_deeply(tmp_path: Path, text: str) -> None:
+    """The parser gives up; that is a mistake of the file, and no traceback."""
+    (tmp_path / "connect.toml").write_text(text, "utf-8")
+    with pytest.raises(SettingsError, match=r"nested too deeply"):
+        load_settings(tmp_path / "connect.toml")
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     """An operator mends a file once: wrong types, wrong values and dangling names come in one list."""
     assert sorted(
