@@ -23,6 +23,9 @@ _FULL = "the server has no connection left; let it take more, or lower the numbe
 _READ_ONLY = "the server takes no writes; the URL has to lead to the primary server"
 _WRONG_KIND = "the server is no standby; correct target_session_attrs in the URL"
 _PARAMETER = "a parameter of the URL has no such value; correct it"
+_OPTIONS = "the server refuses what the parameter options of the URL sets; correct it"
+_POOLER_PARAMETER = "the pooler refuses a parameter; allow it there, or remove it from the URL"
+_POOLER_FULL = "the pooler takes no more connections; let it take more, or lower the number of workers"
 _FILE = "the file cannot be opened; its folder has to exist, and this user needs the right to write there"
 _FILE_READ_ONLY = "the file is read-only; this user needs the right to write it and its folder"
 
@@ -87,9 +90,19 @@ _PHRASES: Mapping[str, str] = {
     "server login has been failing": "the pooler cannot log in at its server; look at its log",
     "the database system is shutting down": "the server is being stopped; wait, or start it",
     "the database system is starting up": "the server is being started; wait a moment",
-    "unsupported startup parameter": "the pooler refuses a parameter; allow it there, or remove it from the URL",
+    "unsupported startup parameter": _POOLER_PARAMETER,
+    "doesn't support command-line options": _POOLER_PARAMETER,
+    "unrecognized configuration parameter": _OPTIONS,
+    "invalid value for parameter": _OPTIONS,
+    "outside the valid range for parameter": _OPTIONS,
+    "cannot be changed": _OPTIONS,
+    "permission denied to set parameter": _OPTIONS,
+    "invalid command-line argument": _OPTIONS,
+    "requires a value": _OPTIONS,
+    "no more connections allowed": _POOLER_FULL,
+    "client connections exceeded": _POOLER_FULL,
 }
-"""What drivers, libpq and PgBouncer say of a connection that cannot be opened; most such errors have no number."""
+"""What drivers, libpq and poolers say of a connection that cannot be opened; most such errors have no number."""
 _PATTERNS: Sequence[tuple[re.Pattern[str], str, str]] = (
     (re.compile(r'FATAL:\s+database ".*" does not exist'), "database does not exist", _NO_DATABASE),
     (re.compile(r'FATAL:\s+role ".*" does not exist'), "role does not exist", _PASSWORD),

@@ -104,6 +104,24 @@ def test_missing_tls_is_told(server: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        *("-cc4n4ry%3D1", "-cstatement_timeout%3Dc4n4ry", "-cwork_mem%3D-5", "-cmax_connections%3D5"),
+        *("-cserver_version%3D1", "c4n4ry", "--c4n4ry"),
+    ],
+)
+def test_options_that_the_server_refuses_are_told(options: str, require: Callable[[bool, str], None]) -> None:
+    """They are sent with the connection, and what is refused then has no number."""
+    server = server_of("postgresql")
+    require(is_answering(server), "postgresql does not answer on this machine")
+    said = fail(f"{server}?options={options}")
+    assert said.startswith(
+        "the database does not answer: the server refuses what the parameter options of the URL sets"
+    )
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ('FATAL:  password authentication failed for user "c4n4ry"', "the user or the password"),
@@ -114,6 +132,13 @@ def test_missing_tls_is_told(server: str) -> None:
         ('server certificate for "c4n4ry" does not match host name "x"', "TLS fails"),
         ("FATAL:  sorry, too many clients already", "no connection left"),
         ("connection timeout expired", "cannot be reached"),
+        ("FATAL:  no more connections allowed (max_client_conn)", "the pooler takes no more connections"),
+        ("FATAL:  client connections exceeded (max_db_client_connections)", "the pooler takes no more connections"),
+        ("FATAL:  unsupported startup parameter: c4n4ry", "the pooler refuses a parameter"),
+        (
+            "FATAL: Feature not supported: RDS Proxy currently doesn't support command-line options.",
+            "the pooler refuses a parameter",
+        ),
     ],
 )
 def test_phrases_of_postgresql(text: str, reason: str) -> None:
