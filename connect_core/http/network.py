@@ -13,6 +13,8 @@ from connect_core.limits import ANSWER_HEADER_LIMIT, ANSWER_LIMIT
 
 CONNECT_DEADLINE = 3.0
 """Seconds for opening a connection."""
+_COMPRESSIONS = frozenset({"br", "compress", "dcb", "dcz", "deflate", "gzip", "x-compress", "x-gzip", "zstd"})
+"""Content codings (IANA's registry). Some servers write `none` or `UTF-8` there, which changes nothing in the body."""
 CALL_ERRORS = (TimeoutError, aiohttp.ClientError, OSError, ValueError)
 """What a transport may raise for a call that failed."""
 
@@ -107,7 +109,8 @@ def _judge(error: BaseException) -> tuple[type[ProviderFault], str]:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    if set(response.headers.get("content-encoding", "").lower().replace(",", " ").split()) - {"identity"}:
+    codings = ",".join(response.headers.getall("content-encoding", []))
+    if _COMPRESSIONS & set(codings.lower().replace(",", " ").split()):
         raise ProviderBadResponse("the answer is compressed, which was not asked for")
     body = bytearray()
     while not response.content.at_eof():
