@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 log = logging.getLogger("connect_login")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MARK_LENGTH = 64
 """Characters of a name that stands for an address, such as `_hidden` (RFC 7239 §6.3)."""
 _NAME = re.compile(r"_|.*[0-9]", re.DOTALL)
@@ -40,7 +41,7 @@ class TrustedProxies:
 
     def __init__(self, proxies: Sequence[str]) -> None:
         """`proxies` are addresses or networks, such as `10.0.0.0/8`. Raises `ValueError` for anything else."""
-        self._networks = [ipaddress.ip_network(proxy) for proxy in proxies]
+        self._networks = [_read_network(proxy) for proxy in proxies]
         self._has_warned = False
 
     def get_address(self, request: Request) -> str:
@@ -149,6 +150,14 @@ def _read(hop: str) -> Address | None:
             address = ipaddress.ip_address(candidate.partition("%")[0])
             return address if address.version == 4 else _find_embedded(address) or address
     return None
+
+
+def _read_network(text: str) -> Network:
+    """Return the network; that of IPv4 for an IPv6 one of mapped addresses, which `_read` turns into IPv4."""
+    network = ipaddress.ip_network(text)
+    if network.version == 6 and network.prefixlen >= 96 and (mapped := network.network_address.ipv4_mapped):
+        return ipaddress.IPv4Network((mapped, network.prefixlen - 96))
+    return network
 
 
 def _find_embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

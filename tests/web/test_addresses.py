@@ -138,6 +138,14 @@ def test_a_proxy_on_a_dual_stack_socket_is_trusted() -> None:
     assert address_of(("x-forwarded-for", "203.0.113.1"), peer="::ffff:10.0.0.1") == "203.0.113.1"
 
 
+@pytest.mark.parametrize("proxy", ["::ffff:10.0.0.1", "::ffff:10.0.0.0/104", "::FFFF:A00:1", "10.0.0.1/32"])
+def test_a_proxy_may_be_named_as_a_dual_stack_socket_spells_it(proxy: str) -> None:
+    """As the log of another server shows its address; both spellings are one network."""
+    for peer in ("10.0.0.1", "::ffff:10.0.0.1"):
+        header = ("x-forwarded-for", "203.0.113.1")
+        assert address_of(header, peer=peer, proxies=TrustedProxies([proxy])) == "203.0.113.1"
+
+
 @pytest.mark.parametrize("peer", [None, "", "unix:", "unix:/run/shop.sock"])
 def test_a_proxy_on_a_unix_socket_has_no_address(peer: str | None) -> None:
     """Whoever reaches the socket is on this machine: with trusted proxies it is one of them."""
