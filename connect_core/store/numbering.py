@@ -4,6 +4,7 @@ An id that was given out stays given out, also when its row is gone: the shop's 
 """
 
 import re
+from collections.abc import Sequence
 
 from sqlalchemy import Table
 
@@ -50,6 +51,22 @@ def move_past_inserted(transaction: Transaction, table: Table, highest_id: int) 
     """
     if transaction.backend.dialect.name == "postgresql":
         move_past(transaction, table, highest_id)
+
+
+def find_forbidden(transaction: Transaction, tables: Sequence[Table]) -> str:
+    """Return the name of one of `tables` from whose counter this user may take no id; empty when there is none.
+
+    Only PostgreSQL has a right for that, which a GRANT on all tables does not give. No id is taken.
+    """
+    if transaction.backend.dialect.name != "postgresql":
+        return ""
+    counted = [table.name for table in tables if "id" in table.c]
+    rows = ", ".join(f"('{name}')" for name in counted)
+    transaction.cursor.execute(
+        f"SELECT name FROM (VALUES {rows}) AS counted (name)"  # noqa: S608 - names of our own tables
+        " WHERE NOT has_sequence_privilege(pg_get_serial_sequence(name, 'id'), 'USAGE, UPDATE') LIMIT 1"
+    )
+    return str((transaction.cursor.fetchone() or [""])[0])
 
 
 def _get_sequence(table: Table) -> str:

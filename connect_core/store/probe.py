@@ -9,6 +9,8 @@ from functools import cache
 from sqlalchemy import Executable, bindparam, delete, false, insert, select, update
 
 from connect_core.crypto import token_hash
+from connect_core.errors import Unavailable
+from connect_core.store import numbering
 from connect_core.store.engine.database import Database
 from connect_core.store.engine.statement import Statement, Transaction, insert_into
 from connect_core.store.models import (
@@ -36,13 +38,15 @@ async def probe_write(database: Database, now: int, *, are_members_elsewhere: bo
 
     `now` is in epoch seconds. `are_members_elsewhere` leaves out `es_member`.
     """
-    models = _WRITTEN if are_members_elsewhere else (Member, *_WRITTEN)
+    models: tuple[type[Declared], ...] = _WRITTEN if are_members_elsewhere else (Member, *_WRITTEN)
     hash_ = token_hash(secrets.token_hex())
 
     def write(tx: Transaction) -> None:
         for model in models:
             for statement in _get_rehearsal(model):
                 statement.run(tx)
+        if table := numbering.find_forbidden(tx, [table_of(model) for model in models]):
+            raise Unavailable(f"the database's user lacks the right USAGE to the sequence of {table}.id; grant it")
         _INSERT.run(tx, hash=hash_, flow="0" * (_FILLER if database.is_sqlite else 64), expiry_time=now)
 
     # two transactions: what is inserted and deleted in one may never reach the disk

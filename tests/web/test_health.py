@@ -102,6 +102,22 @@ async def test_a_role_that_may_not_write_is_not_ready(
         assert await report(client) == (200, "", "")
 
 
+async def test_a_role_that_may_take_no_ids_is_not_ready(role: tuple[str, str], tmp_path: Path) -> None:
+    """A GRANT on all tables leaves the sequences out; no login could be written, and the probe takes no id itself."""
+    owner, url = role
+    name = make_url(url).username
+    async with client_of(url, tmp_path) as client:
+        for table in ("es_member", "es_member_session", "es_connect_event"):
+            execute(owner, f"REVOKE USAGE ON SEQUENCE {table}_id_seq FROM {name}")
+            reason = f"the database's user lacks the right USAGE to the sequence of {table}.id; grant it"
+            assert await report(client) == (503, "write", reason)
+            execute(owner, f"GRANT UPDATE ON SEQUENCE {table}_id_seq TO {name}")
+            assert await report(client) == (200, "", "")
+    assert execute(owner, "SELECT last_value, is_called FROM es_member_id_seq") == [
+        {"last_value": 1, "is_called": False}
+    ]
+
+
 async def test_members_elsewhere_need_no_right_here(role: tuple[str, str], tmp_path: Path) -> None:
     """Nobody writes to `es_member` then."""
     owner, url = role
