@@ -43,7 +43,7 @@ HIDES_CLIENT = Kind(
     "proxy_hides_client",
     Level.WARNING,
     SUBJECT,
-    "The proxy does not say whose request it passes on: limits cannot count each visitor alone.",
+    "The proxy does not say whose request it passes on: limits count all visitors as one address.",
     "Let the proxy send X-Forwarded-For, and name it in trusted_proxies.",
 )
 FORGED = Kind(

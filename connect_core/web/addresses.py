@@ -67,15 +67,6 @@ class TrustedProxies:
                 break
         return believed
 
-    def get_counted_address(self, request: Request) -> str:
-        """Return the address as `get_address` does; empty where a trusted proxy says nothing about its client.
-
-        Such a proxy passes on everybody's requests, and all of them would be counted as the proxy.
-        """
-        if self.has_sent(request) and not is_forwarded(request):
-            return self._get_mark("")
-        return self.get_address(request)
-
     def has_sent(self, request: Request) -> bool:
         """Tell whether a trusted proxy sent the request itself: then it wrote, or checked, what only a proxy writes."""
         if not self._networks:

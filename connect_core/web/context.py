@@ -111,7 +111,7 @@ class WebContext:
 
         Raises `RateLimited` for an address that was refused too often.
         """
-        if address := self.trusted_proxies.get_counted_address(request):
+        if address := self.trusted_proxies.get_address(request):
             self.failure_limiter.check(address)
             request.state.counted_address = address
         return address

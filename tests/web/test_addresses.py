@@ -175,18 +175,6 @@ def test_names_without_an_address_are_told_apart() -> None:
     assert address_of(("x-forwarded-for", "_a:4711")) == address_of(("x-forwarded-for", "_a:4712"))
 
 
-@pytest.mark.parametrize(("headers", "counted"), [({}, False), ({"x-real-ip": "203.0.113.1"}, True)])
-async def test_a_proxy_that_tells_nothing_is_not_counted_for_all(headers: dict[str, str], *, counted: bool) -> None:
-    """The whole shop would be one client; lines of the log still name the proxy."""
-    settings = make_settings(SHOP, Path(":memory:"), limits={"per_address": "2/hour"})
-    service = settings.service.model_copy(update={"trusted_proxies": ["127.0.0.1"]})
-    app = create_app(settings.model_copy(update={"service": service}))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=SHOP, headers=headers) as client:
-        statuses = [(await client.get("/connect/acme/pc/login")).status_code for _ in range(4)]
-    await app.state.manager.aclose()
-    assert statuses == ([404, 404, 429, 429] if counted else [404] * 4)
-
-
 def test_failures_are_counted_apart() -> None:
     """Many people behind one address log in; one who guesses from there is stopped much earlier."""
 
