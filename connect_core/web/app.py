@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib.util import find_spec
 
 from starlette.applications import Starlette
@@ -36,12 +37,11 @@ from connect_core.web.account.routes import account_routes
 from connect_core.web.addresses import TrustedProxies
 from connect_core.web.context import PagesInUse, WebContext
 from connect_core.web.endpoints import answer_wrong_method
-from connect_core.web.error_pages import answer_error
 from connect_core.web.flash_messages import with_flash
 from connect_core.web.health import Readiness, health_routes
 from connect_core.web.instance import instance_routes
 from connect_core.web.legacy.account_binder import account_binder_routes
-from connect_core.web.legacy.javashop import javashop_routes
+from connect_core.web.legacy.javashop import javashop_routes, older_surfaces
 from connect_core.web.login.backchannel import backchannel_routes
 from connect_core.web.login.first_login import first_login_routes
 from connect_core.web.login.login_page import login_page_routes
@@ -53,6 +53,7 @@ from connect_core.web.openapi import openapi_routes
 from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.rate_limit import CountersInDatabase, Limiter
 from connect_core.web.responses import Cookies
+from connect_core.web.surfaces import Surface, Surfaces
 from connect_core.web.token_services.routes import token_service_routes
 
 SWEEP_SECONDS = 60
@@ -91,7 +92,12 @@ def create_app(
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now, circuits=circuits)
     context = _make_context(manager)
     readiness = Readiness(manager)
-    app = _Service(context, routes=[*routes, *_make_routes(context, readiness)])
+    admin_routes, admin_surfaces = _make_admin(context)
+    app = _Service(
+        context,
+        routes=[*routes, *_make_routes(context, readiness), *admin_routes],
+        surfaces=Surfaces(context, [*older_surfaces(context), *admin_surfaces]),
+    )
     app.state.manager = manager
     app.state.readiness = readiness
     app.state.context = context
@@ -116,17 +122,15 @@ def _make_routes(context: WebContext, readiness: Readiness) -> list[BaseRoute]:
         *health_routes(context, readiness),
         *instance_routes(context),
         *openapi_routes(context),
-        *_make_admin_routes(context),
     ]
 
 
 class _Service(Starlette):
     """The application: finds its routes wherever it is mounted, and does its work whoever runs it."""
 
-    def __init__(self, context: WebContext, routes: Sequence[BaseRoute]) -> None:
-        super().__init__(
-            routes=routes, lifespan=self._lifespan, exception_handlers={404: _not_found, 405: _not_allowed}
-        )
+    def __init__(self, context: WebContext, routes: Sequence[BaseRoute], surfaces: Surfaces) -> None:
+        handlers = {404: partial(_not_found, surfaces), 405: partial(_not_allowed, context, surfaces)}
+        super().__init__(routes=routes, lifespan=self._lifespan, exception_handlers=handlers)
         self.router.redirect_slashes = False
         self._manager, self._root_path = context.manager, context.manager.settings.service.root_path
         self._serve = with_flash(context, super().__call__)
@@ -180,18 +184,18 @@ class _Service(Starlette):
         self._begin_tasks()
 
 
-def _make_admin_routes(context: WebContext) -> list[BaseRoute]:
-    """Return the routes of the admin page; where it is off or lacks its extra, none, and nothing of it is imported."""
+def _make_admin(context: WebContext) -> tuple[list[BaseRoute], list[Surface]]:
+    """Return what the admin page consists of; nothing where it is off or lacks its extra, and then none is imported."""
     if not context.manager.settings.admin.enabled:
-        return []
+        return [], []
     if find_spec("pyotp") is None:
         log.error(
             "admin_page_unavailable", extra={"reason": "the extra is missing: pip install 'connect-login[admin]'"}
         )
-        return []
-    from connect_core.web.admin.routes import admin_routes  # noqa: PLC0415 - the admin page is off by default
+        return [], []
+    from connect_core.web.admin.routes import make_admin  # noqa: PLC0415 - the admin page is off by default
 
-    return admin_routes(context)
+    return make_admin(context)
 
 
 def _make_context(manager: ConnectManager) -> WebContext:
@@ -245,17 +249,15 @@ async def _deliver_for_ever(manager: ConnectManager) -> None:
     await manager.webhooks.deliveries.run_for_ever()
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
-    context: WebContext = request.app.state.context
+async def _not_found(surfaces: Surfaces, request: Request, error: Exception) -> Response:
     request.state.request_id = new_request_id()
-    response = answer_error(context, request, PageNotFound())
+    response = await surfaces.answer_error(request, PageNotFound())
     response.headers["x-request-id"] = request.state.request_id
     return response
 
 
-async def _not_allowed(request: Request, error: Exception) -> Response:
-    context: WebContext = request.app.state.context
+async def _not_allowed(context: WebContext, surfaces: Surfaces, request: Request, error: Exception) -> Response:
     request.state.request_id = new_request_id()
-    response = answer_wrong_method(context, request)
+    response = await answer_wrong_method(context, surfaces, request)
     response.headers["x-request-id"] = request.state.request_id
     return response

@@ -24,9 +24,10 @@ from connect_core.observability.request_context import logging_request
 from connect_core.request_ids import new_request_id
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.error_pages import ErrorStyle, answer_error, leading_back_to
+from connect_core.web.error_pages import ErrorStyle, leading_back_to
 from connect_core.web.request_spans import traced
 from connect_core.web.requests import is_speculative, wants_page
+from connect_core.web.surfaces import Surfaces
 
 log = logging.getLogger("connect_login")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -105,20 +106,19 @@ def _get_form_page(endpoint: Endpoint) -> str:
     return endpoint.form_page if isinstance(endpoint, PostedFrom) else ""
 
 
-def answer_wrong_method(context: WebContext, request: Request) -> Response:
+async def answer_wrong_method(context: WebContext, surfaces: Surfaces, request: Request) -> Response:
     """Answer a method that none of the routes at this address takes: 405, with those that they take in `Allow`.
 
     A browser that opens an address which only takes forms is led to the page with the form; a program gets the error in
     the form in which it gets the address's other errors.
     """
     endpoint, error = request.scope.get("endpoint"), MethodNotAllowed(find_methods(request))
-    if not isinstance(endpoint, _AsApp):
-        return answer_error(context, request, error)
-    if not wants_page(request):
-        return endpoint.style(request, error)
-    if endpoint.form_page and request.method == "GET":
-        return responses.redirect(context.prefix + endpoint.form_page.format_map(request.path_params))
-    return answer_error(context, request, error)
+    if isinstance(endpoint, _AsApp):
+        if not wants_page(request):
+            return endpoint.style(request, error)
+        if endpoint.form_page and request.method == "GET":
+            return responses.redirect(context.prefix + endpoint.form_page.format_map(request.path_params))
+    return await surfaces.answer_error(request, error)
 
 
 def find_methods(request: Request) -> list[str]:

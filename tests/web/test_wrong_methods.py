@@ -158,3 +158,54 @@ def test_what_has_gone_meanwhile_is_no_longer_there(shop: RunningShop, visitor: 
     page = visitor.http.post(path, headers={**HTML, "accept-language": "en", "origin": shop.url})
     assert (page.status_code, "<h1>This is no longer available</h1>" in page.text) == (404, True)
     assert f'href="{ACCOUNT}"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/buyer"),
+        ("GET", "/buyer/"),
+        ("GET", "/buyer/nowhere"),
+        ("GET", "/buyer/connect/alipay/h5/getLoginURL"),
+        ("POST", "/buyer/account-binder/lists"),
+        ("DELETE", "/buyer/passport/connect"),
+        ("GET", "/login"),
+        ("POST", "/login/"),
+        ("POST", "/login/a/b"),
+    ],
+)
+def test_an_unknown_address_of_older_front_ends_is_told_in_their_form(visitor: Visitor, method: str, path: str) -> None:
+    """As a program; a person who opens it in a browser gets the shop's page, which leads on."""
+    answer = visitor.http.request(method, path)
+    legacy_refused(answer, 404, "E130")
+    assert answer.headers["x-request-id"]
+    page = visitor.http.request(method, path, headers={**HTML, "accept-language": "en"})
+    assert (page.status_code, "<h1>Page not found</h1>" in page.text) == (404, True)
+
+
+@pytest.mark.parametrize(
+    "path", ["/buyers/x", "/loginx", "/connect/buyer/x", "/connect/admin/x", "/connect/admin/api/x"]
+)
+def test_a_similar_address_is_the_shops(visitor: Visitor, path: str) -> None:
+    """So is one of the admin page, where that is off."""
+    refused(visitor.http.get(path), 404, "unsupported")
+    assert "<h1>Page not found</h1>" in visitor.http.get(path, headers={**HTML, "accept-language": "en"}).text
+
+
+def test_below_a_root_older_front_ends_are_told_in_their_form() -> None:
+    """The path of the surface comes after that of the mount."""
+    with (
+        run_shop(alipay_and_wechat(), change=lambda raw: raw["service"].update(root_path="/shop")) as shop,
+        Visitor(shop) as visitor,
+    ):
+        legacy_refused(visitor.http.get("/shop/buyer/nowhere"), 404, "E130")
+        legacy_refused(visitor.http.get("/buyer/nowhere"), 404, "E130")
+        refused(visitor.http.get("/shop/connect/nowhere"), 404, "unsupported")
+
+
+@pytest.mark.parametrize("path", ["/login/a-code", "/buyer/passport/login-binder/wap/x"])
+def test_a_large_body_is_refused_in_their_form(visitor: Visitor, path: str) -> None:
+    """Whatever its media type says."""
+    for media_type in ("application/json", "application/x-www-form-urlencoded", "application/zip"):
+        answer = visitor.http.post(path, content=b"x" * 2_000_000, headers={"content-type": media_type})
+        legacy_refused(answer, 400, "E131")

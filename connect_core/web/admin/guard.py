@@ -4,6 +4,7 @@ Also answers the errors of the admin page. Never decides what a screen shows.
 """
 
 import hmac
+from contextlib import suppress
 from functools import partial
 from urllib.parse import urlencode
 
@@ -15,10 +16,13 @@ from connect_core.errors import (
     ConnectError,
     Forbidden,
     LoginTooOld,
+    MethodNotAllowed,
     NotLoggedIn,
+    PageNotFound,
     ProviderFault,
     RateLimited,
     RoleNeeded,
+    Unavailable,
 )
 from connect_core.web import responses
 from connect_core.web.admin.context import AdminContext
@@ -100,7 +104,7 @@ def answer_admin_error(admin: AdminContext, request: Request, error: ConnectErro
         error.status,
         title=texts[f"{wording}_title"],
         advice=advice % texts[f"role_{error.role}"] if isinstance(error, RoleNeeded) and error.role else advice,
-        reason=str(error) if admin.find_signed_in(request) and not isinstance(error, RoleNeeded) else "",
+        reason=_get_reason(error) if admin.find_signed_in(request) else "",
         code=error.code,
         request_id=request.state.request_id,
         back=admin.prefix + form_page.format_map(request.path_params) if request.method == "POST" else admin.prefix,
@@ -108,14 +112,30 @@ def answer_admin_error(admin: AdminContext, request: Request, error: ConnectErro
     return responses.with_retry(response, error)
 
 
+async def answer_unrouted(admin: AdminContext, request: Request, error: ConnectError) -> Response:
+    """Answer an address of the admin page that no route takes, to an administrator with the menu."""
+    if wants_page(request):
+        with suppress(Unavailable):  # the page needs no database
+            token = get_cookies(request).get(admin.web.cookies.admin, "")
+            request.state.administrator = await admin.sessions.find(token)
+    return answer_admin_error(admin, request, error)
+
+
 def answering_errors(admin: AdminContext, form_page: str = "") -> "partial[Response]":
     """Return the error style of the routes whose form is on the page `form_page`."""
     return partial(answer_admin_error, admin, form_page=form_page)
 
 
+def _get_reason(error: ConnectError) -> str:
+    """Return what an administrator reads besides the advice: the error's own text, where it has one."""
+    return "" if isinstance(error, RoleNeeded) or str(error) == error.code else str(error)
+
+
 def _get_wording(error: ConnectError) -> str:
     if isinstance(error, RoleNeeded):
         return "refused_role" if error.role in tuple(Role) else "refused_no_role"
+    if isinstance(error, PageNotFound | MethodNotAllowed):
+        return "refused_address"
     if isinstance(error, ProviderFault):
         return "refused_provider"
     known = {"bad_request", "forbidden", "unsupported", "changed_meanwhile", "rate_limited", "provider_denied"}

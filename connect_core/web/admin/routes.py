@@ -20,14 +20,15 @@ from connect_core.web.admin import (
     provider_list,
     setting_history,
 )
-from connect_core.web.admin.api.routes import api_routes
+from connect_core.web.admin.api.routes import api_routes, api_surface
 from connect_core.web.admin.context import AdminContext
-from connect_core.web.admin.guard import answering_errors, guard
+from connect_core.web.admin.guard import answer_unrouted, answering_errors, guard
 from connect_core.web.admin.screens import AdminRoute, Screen
 from connect_core.web.admin.set_up import set_up_routes
 from connect_core.web.admin.sign_in import sign_in_routes
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import PostedFrom
+from connect_core.web.surfaces import Surface
 
 SCREENS: tuple[Screen, ...] = (
     dashboard.SCREEN,
@@ -43,15 +44,19 @@ SCREENS: tuple[Screen, ...] = (
 """The screens in the order of the menu; the one whose path is empty is the start page."""
 
 
-def admin_routes(context: WebContext) -> list[BaseRoute]:
-    """Return the routes of the admin page. Raises `SettingsError` for an `[admin]` that cannot be used."""
+def make_admin(context: WebContext) -> tuple[list[BaseRoute], list[Surface]]:
+    """Return the routes and surfaces of the admin page and of its API.
+
+    Raises `SettingsError` for an `[admin]` that cannot be used.
+    """
     admin = AdminContext(context, SCREENS)
     routes = [*sign_in_routes(admin), *set_up_routes(admin), _style_route(admin)]
     if not any(screen.path == "" for screen in admin.screens):
         start_page = partial(_lead_to_first_screen, admin)
         routes.append(_route(admin, AdminRoute("GET", "", Role.VIEWER, start_page)))
     declared = [route for screen in admin.screens for route in screen.make_routes(admin)]
-    return [*routes, *api_routes(admin), *(_route(admin, route) for route in declared)]
+    surfaces = [Surface(f"{context.route_prefix}/admin", partial(answer_unrouted, admin)), api_surface(context)]
+    return [*routes, *api_routes(admin), *(_route(admin, route) for route in declared)], surfaces
 
 
 def _route(admin: AdminContext, route: AdminRoute) -> BaseRoute:

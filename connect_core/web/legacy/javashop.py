@@ -22,11 +22,19 @@ from connect_core.providers.provider import Entrance
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import for_visits, route
-from connect_core.web.error_pages import ErrorStyle
+from connect_core.web.error_pages import ErrorStyle, answer_error
 from connect_core.web.legacy.answers import LegacyMiniMember
 from connect_core.web.login.delivery import finish_flow, keep_flow, token_body
 from connect_core.web.pages.messages import refusal_keys
-from connect_core.web.requests import get_catalogues, get_language, get_parameters, get_visit, read_fields
+from connect_core.web.requests import (
+    get_catalogues,
+    get_language,
+    get_parameters,
+    get_visit,
+    read_fields,
+    wants_page,
+)
+from connect_core.web.surfaces import Surface
 
 FAILED = "E131"
 """Their code for every error that has none of its own in `CODES`."""
@@ -56,6 +64,16 @@ def javashop_routes(context: WebContext) -> list[BaseRoute]:
         make_route(f"{buyer}/{{client}}/login", for_visits(javashop.login), "GET"),
         make_route("/login/{authCode}", javashop.mini_login, "POST"),
     ]
+
+
+def older_surfaces(context: WebContext) -> list[Surface]:
+    """Return the surfaces of older front ends, where a browser that navigates gets a page."""
+    style = answer_with_codes({})
+
+    async def answer(request: Request, error: ConnectError) -> Response:
+        return answer_error(context, request, error) if wants_page(request) else style(request, error)
+
+    return [Surface("/buyer", answer), Surface("/login", answer)]
 
 
 class _JavashopEndpoints:
@@ -150,7 +168,7 @@ def answer_with_codes(more_codes: Mapping[str, str]) -> ErrorStyle:
     """
     codes = {**CODES, **more_codes}
 
-    def answer_error(request: Request, error: ConnectError) -> Response:
+    def answer(request: Request, error: ConnectError) -> Response:
         # a wrong method says nothing about what the address is for
         code = (CODES if isinstance(error, MethodNotAllowed) else codes).get(error.code, FAILED)
         if code == FAILED:
@@ -160,4 +178,4 @@ def answer_with_codes(more_codes: Mapping[str, str]) -> ErrorStyle:
             text = texts[_MESSAGES.get(code) or refusal_keys(error.code)[0]]
         return responses.with_retry(responses.json_response({"code": code, "message": text}, error.status), error)
 
-    return answer_error
+    return answer

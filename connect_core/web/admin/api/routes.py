@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from connect_core import __version__
 from connect_core.administrators.api_tokens import ApiTokens
+from connect_core.errors import ConnectError
 from connect_core.web import endpoints, responses
 from connect_core.web.admin.api.administrators import administrator_routes
 from connect_core.web.admin.api.events import event_routes
@@ -20,6 +21,8 @@ from connect_core.web.admin.api.requests import ApiRoute
 from connect_core.web.admin.api.service import service_routes
 from connect_core.web.admin.api.settings import setting_routes
 from connect_core.web.admin.context import AdminContext
+from connect_core.web.context import WebContext
+from connect_core.web.surfaces import Surface
 
 _ANSWER = {"content": {"application/json": {"schema": {"type": "object"}}}}
 _FILES = {
@@ -53,6 +56,15 @@ def api_routes(admin: AdminContext) -> list[BaseRoute]:
             for route in declared
         ),
     ]
+
+
+def api_surface(context: WebContext) -> Surface:
+    """Return the surface of the management API, which has no pages."""
+
+    async def answer_error(request: Request, error: ConnectError) -> Response:
+        return answer_api_error(request, error)
+
+    return Surface(f"{context.route_prefix}/admin/api", answer_error)
 
 
 def list_routes(admin: AdminContext) -> list[ApiRoute]:

@@ -58,6 +58,8 @@ TEXTS: Mapping[str, str] = {
     "refused_forbidden_advice": "Open the page again and send the form from there. Nothing was changed.",
     "refused_unsupported_title": "This does not exist",
     "refused_unsupported_advice": "It may have been changed or removed meanwhile.",
+    "refused_address_title": "There is no page at this address",
+    "refused_address_advice": "Check the address, or go on from the start page.",
     "refused_changed_meanwhile_title": "Somebody else changed this meanwhile",
     "refused_changed_meanwhile_advice": "Open the page again, look at what is there now, and make your change anew.",
     "refused_rate_limited_title": "Too many tries",
