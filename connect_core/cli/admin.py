@@ -85,7 +85,7 @@ def list_administrators(as_json: AsJson = False, config: ConfigPath = DEFAULT) -
         totp = "" if account.has_totp or account.state == "waiting" else ", without one-time password"
         typer.echo(f"{account.name}  {account.role}  {account.state}{totp}  {last if account.last_login else 'never'}")
     if not accounts:
-        typer.echo("there is no administrator; connect-login admin create makes one", err=True)
+        typer.echo("there is no administrator; connect-login admin create makes one")
 
 
 @app.command()

@@ -69,7 +69,7 @@ def list_tokens(
     for token in tokens:
         typer.echo(_describe(token))
     if not tokens:
-        typer.echo("there is no token; connect-login admin token create makes one", err=True)
+        typer.echo("there is no token; connect-login admin token create makes one")
 
 
 @app.command()

@@ -198,8 +198,6 @@ def conflicts(
 
     A conflict: the ids of one login led to two members. Nothing was moved then, and the strongest id decided.
     `members resolve` says whose identity it is.
-
-    Exit code 0: there are conflicts; 1: there is none.
     """
     if event_id is not None:
         view = run_with_manager(config, lambda manager: manager.conflicts.show(event_id))
@@ -214,7 +212,6 @@ def conflicts(
         _print_json(listed)
     else:
         _print_lines(member_tables.list_conflicts(listed) or ["there is no conflict to resolve"])
-    raise typer.Exit(0 if listed else 1)
 
 
 @app.command()
