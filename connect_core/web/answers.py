@@ -181,6 +181,8 @@ class WaitingLogin(TypedDict):
     provider: str
     name: str
     nickname: str
+    subject: str
+    """Names this login. Send it back as `page_subject`: another login that waits by then is then left alone."""
     joins: list[JoinChoice]
     code: NotRequired[Literal["consent_required"]]
     terms_version: NotRequired[str]

@@ -124,3 +124,26 @@ def test_a_form_that_does_not_say_what_it_is_about_is_taken(shop: RunningShop) -
     with Visitor(shop) as visitor:
         register(visitor, "alipay", "lihua")
         assert post(visitor, "/connect/account/erase", {}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("path", "choice"),
+    [
+        ("/connect/first-login", {"decision": "register"}),
+        ("/connect/first-login", {"decision": "join", "username": "x", "password": "y"}),
+        ("/connect/wechat/pc/join", {}),
+    ],
+)
+def test_a_front_end_does_not_choose_for_another_login(shop: RunningShop, path: str, choice: dict[str, str]) -> None:
+    """What it showed is the `subject` of its JSON; another login waits by now, and its own choice is taken."""
+    with Visitor(shop) as visitor:
+        visitor.log_in("alipay", "pc", "lihua")
+        former = visitor.http.get("/connect/first-login").json()["subject"]
+        assert visitor.http.get("/connect/first-login").json()["subject"] == former
+        visitor.log_in("alipay", "pc", "maria")
+        latter = visitor.http.get("/connect/first-login").json()["subject"]
+        assert former != latter
+        with untouched(shop):
+            answer = visitor.http.post(path, json={**choice, "page_subject": former})
+            assert (answer.status_code, answer.json()["code"]) == (409, "changed_meanwhile")
+        assert visitor.http.post(path, json={**choice, "page_subject": latter}).status_code != 409

@@ -90,6 +90,8 @@ export interface FirstLoginChoice {
   decision: "register" | "join";
   /** An app's `choice_ticket`; a browser sends its cookie. */
   ticket?: string;
+  /** The `subject` of the login that the person was shown; where another one waits in the browser by now, nothing is done (409 `changed_meanwhile`). */
+  page_subject?: string;
   /** With `register`: the version of the terms that the person agrees to, where `[pages] consent` is `required`. */
   consent?: string;
   /** With `join`: the member's name. */
@@ -113,6 +115,8 @@ export interface JoinChoice {
 export interface JoinRequest {
   /** An app's or front end's `choice_ticket`; a browser sends its cookie. It comes with the `token` request too. */
   choice_ticket?: string;
+  /** As for `first-login`. */
+  page_subject?: string;
   /** For a `choice_ticket`: the front end's page that posts the response to `token`. */
   redirect_uri?: string;
   /** As for `bind`. */
@@ -436,6 +440,8 @@ export interface WaitingLogin {
   provider: string;
   name: string;
   nickname: string;
+  /** Names this login. Send it back as `page_subject`: another login that waits by then is then left alone. */
+  subject: string;
   joins: JoinChoice[];
   code?: "consent_required";
   terms_version?: string;

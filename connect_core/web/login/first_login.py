@@ -24,7 +24,7 @@ from connect_core.errors import (
 from connect_core.identity import Language
 from connect_core.login.flow import get_log_name
 from connect_core.login.start import StartOptions
-from connect_core.login.values import Delivery, Outcome, Purpose, PurposeKind
+from connect_core.login.values import Delivery, Outcome, PendingLogin, Purpose, PurposeKind
 from connect_core.providers import calls
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
@@ -157,7 +157,7 @@ class _FirstLoginEndpoints:
         needs_consent: bool = False,
     ) -> Response:
         pending = self._manager.first_login_tickets.open(ticket)
-        configured = self._manager.registry.find(pending.provider, pending.client_type)
+        configured, subject = self._find_configured(pending), get_log_name(pending.key)
         profile, language = pending.identity.profile, get_language(request)
         nickname, name = profile.nickname if profile else "", get_title(configured, language)
         choices = self._find_choices(request, configured, language) if self._manager.chooses else []
@@ -171,8 +171,8 @@ class _FirstLoginEndpoints:
                 }
                 for choice in choices
             ]
-            body = {"provider": configured.name, "name": name, "nickname": nickname, "joins": joins}
-            return responses.json_response({**body, **describe_consent(self._manager)})
+            body = {"provider": configured.name, "name": name, "nickname": nickname, "subject": subject}
+            return responses.json_response({**body, "joins": joins, **describe_consent(self._manager)})
         view = FirstLoginView(
             name,
             nickname,
@@ -181,9 +181,12 @@ class _FirstLoginEndpoints:
             is_wrong=is_wrong,
             username=username,
             needs_consent=needs_consent,
-            subject=get_log_name(pending.key),
+            subject=subject,
         )
         return responses.html_response(self._context.pages.first_login(language, view), status)
+
+    def _find_configured(self, pending: PendingLogin) -> ConfiguredProvider:
+        return self._manager.registry.find(pending.provider, pending.client_type)
 
     def _find_choices(self, request: Request, used: ConfiguredProvider, language: Language) -> list[LoginChoice]:
         """Return the logins of other vendors that work in this browser."""

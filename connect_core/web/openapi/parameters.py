@@ -153,6 +153,7 @@ class FirstLoginChoice(TypedDict, total=False):
 
     decision: Required[Literal["register", "join"]]
     ticket: str
+    page_subject: str
     consent: str
     username: str
     password: str
@@ -162,6 +163,7 @@ class JoinRequest(TypedDict, total=False):
     """How the login that proves the account begins, or its code."""
 
     choice_ticket: str
+    page_subject: str
     redirect_uri: str
     code: str
 

@@ -30,9 +30,11 @@ def test_a_newcomer_is_shown_and_asked_by_json(asking: RunningShop) -> None:
         visitor.log_in("alipay", "pc")
         shown = visitor.http.get("/connect/first-login", headers={"accept-language": "en"})
         join = {"provider": "wechat", "name": "WeChat", "join_url": "/connect/wechat/pc/join"}
-        assert shown.json() == {"provider": "alipay", "name": "Alipay", "nickname": "李华", "joins": [join]}
+        subject = shown.json()["subject"]
+        names = {"provider": "alipay", "name": "Alipay", "nickname": "李华"}
+        assert shown.json() == {**names, "subject": subject, "joins": [join]}
         assert asking.rows("es_member") == []
-        done = visitor.http.post("/connect/first-login", json={"decision": "register"})
+        done = visitor.http.post("/connect/first-login", json={"decision": "register", "page_subject": subject})
         assert done.status_code == 303
         assert visitor.http.get("/connect/me").json()["nickname"] == "李华"
 

@@ -184,6 +184,7 @@ class ConnectLogin(Transport):
         *,
         decision: Literal["register", "join"],
         ticket: str | None = None,
+        page_subject: str | None = None,
         consent: str | None = None,
         username: str | None = None,
         password: str | None = None,
@@ -196,6 +197,7 @@ class ConnectLogin(Transport):
             body={
                 "decision": decision,
                 "ticket": ticket,
+                "page_subject": page_subject,
                 "consent": consent,
                 "username": username,
                 "password": password,
@@ -210,6 +212,7 @@ class ConnectLogin(Transport):
         client: ClientType,
         *,
         choice_ticket: str | None = None,
+        page_subject: str | None = None,
         redirect_uri: str | None = None,
         code: str | None = None,
         **more: object,
@@ -218,7 +221,13 @@ class ConnectLogin(Transport):
         answer: BegunLogin | LoginTokens = self._send(
             "POST",
             fill("/{}/{}/join", provider, client),
-            body={"choice_ticket": choice_ticket, "redirect_uri": redirect_uri, "code": code, **more},
+            body={
+                "choice_ticket": choice_ticket,
+                "page_subject": page_subject,
+                "redirect_uri": redirect_uri,
+                "code": code,
+                **more,
+            },
         )
         return answer
 
@@ -603,6 +612,7 @@ class AsyncConnectLogin(AsyncTransport):
         *,
         decision: Literal["register", "join"],
         ticket: str | None = None,
+        page_subject: str | None = None,
         consent: str | None = None,
         username: str | None = None,
         password: str | None = None,
@@ -615,6 +625,7 @@ class AsyncConnectLogin(AsyncTransport):
             body={
                 "decision": decision,
                 "ticket": ticket,
+                "page_subject": page_subject,
                 "consent": consent,
                 "username": username,
                 "password": password,
@@ -629,6 +640,7 @@ class AsyncConnectLogin(AsyncTransport):
         client: ClientType,
         *,
         choice_ticket: str | None = None,
+        page_subject: str | None = None,
         redirect_uri: str | None = None,
         code: str | None = None,
         **more: object,
@@ -637,7 +649,13 @@ class AsyncConnectLogin(AsyncTransport):
         answer: BegunLogin | LoginTokens = await self._send(
             "POST",
             fill("/{}/{}/join", provider, client),
-            body={"choice_ticket": choice_ticket, "redirect_uri": redirect_uri, "code": code, **more},
+            body={
+                "choice_ticket": choice_ticket,
+                "page_subject": page_subject,
+                "redirect_uri": redirect_uri,
+                "code": code,
+                **more,
+            },
         )
         return answer
 
