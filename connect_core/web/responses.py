@@ -6,6 +6,7 @@ Never decides what a response says, and never reads a request.
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -61,8 +62,8 @@ def text_response(text: str) -> Response:
 
 
 def json_response(value: object, status: int = 200, *, media_type: str = "application/json") -> Response:
-    """Answer `value` as JSON."""
-    return Response(json.dumps(value, ensure_ascii=False), status, HEADERS, media_type)
+    """Answer `value` as JSON; a dataclass in it is an object of its fields."""
+    return Response(json.dumps(value, ensure_ascii=False, default=asdict), status, HEADERS, media_type)
 
 
 def problem(error: ConnectError, request_id: str, more: Mapping[str, object] | None = None) -> Response:

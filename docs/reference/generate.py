@@ -36,7 +36,8 @@ from connect_core.settings.renamed_keys import RENAMED_KEYS
 from connect_core.settings.values import is_duration, write_duration
 from connect_core.store.models import Declared
 from connect_core.web import create_app
-from connect_core.web.admin.api.routes import describe, list_routes
+from connect_core.web.admin.api.document import describe
+from connect_core.web.admin.api.routes import list_routes
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.routes import SCREENS
 from connect_core.web.legacy.javashop import CODES, FAILED

@@ -10,8 +10,13 @@ import httpx
 from connect_core.acts import OperatorAct
 from connect_core.administrators.api_tokens import ApiTokens, Scope
 from connect_core.store import Database
+from connect_core.web.admin.api.document import describe
+from connect_core.web.admin.api.routes import list_routes
+from connect_core.web.admin.context import AdminContext
+from connect_core.web.admin.routes import SCREENS
 
 from .admin_pages import AdminShop
+from .openapi_checks import Document
 from .web_shops import check_headers
 
 T = TypeVar("T")
@@ -44,11 +49,22 @@ def close_clients() -> None:
         _OPEN.pop().close()
 
 
+def get_document(shop: AdminShop) -> Document:
+    """Return the OpenAPI document of the shop's management API."""
+    document = describe(list_routes(AdminContext(shop.shop.app.state.context, SCREENS)))
+    return Document({**document, "paths": {API + path: item for path, item in document["paths"].items()}})
+
+
 class Client:
-    """A program with a token."""
+    """A program with a token, whose answers are held to the OpenAPI document."""
 
     def __init__(self, shop: AdminShop, token: str) -> None:
-        self.http = httpx.Client(base_url=shop.shop.url + API, headers={"authorization": f"Bearer {token}"}, timeout=20)
+        self.http = httpx.Client(
+            base_url=shop.shop.url + API,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=20,
+            event_hooks={"response": [get_document(shop).check]},
+        )
         _OPEN.append(self.http)
 
     def get(self, path: str, status: int = 200, **query: str) -> Any:

@@ -10,6 +10,7 @@ Found = Iterator[str]
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
+    "number": (int, float),
     "boolean": bool,
     "array": list,
     "object": dict,
@@ -49,6 +50,35 @@ class Document:
                 assert mistakes == [], f"{where}: {mistakes} in {response.text[:300]}"
         if response.status_code < 400:
             self.seen.add(name)
+
+    def find_untyped(self) -> list[str]:
+        """Return where a JSON answer of a success may be an object of which nothing is said."""
+        return sorted(
+            f"{name}: {place}"
+            for name, (_, _, operation) in self.operations.items()
+            for status, answer in operation["responses"].items()
+            if status.startswith("2")
+            for media, content in self._follow(answer).get("content", {}).items()
+            if "json" in media
+            for place in self._find_open(content.get("schema", {}), "body", frozenset())
+        )
+
+    def _find_open(self, schema: Mapping[str, Any], path: str, above: frozenset[str]) -> Found:
+        """Yield the places in a schema that are an object without members, or nothing at all below a list."""
+        if (name := schema.get("$ref", "")) in above:
+            return
+        schema, above = self._follow(schema), above | ({name} if name else set())
+        members, more = schema.get("properties", {}), schema.get("additionalProperties", False)
+        is_object = schema.get("type") == "object"
+        if (is_object and not members and not isinstance(more, dict)) or (not schema and path.endswith(("]", "body"))):
+            yield path
+        parts = [*schema.get("anyOf", ()), *schema.get("allOf", ()), *([more] if isinstance(more, dict) else [])]
+        for part in parts:
+            yield from self._find_open(part, path, above)
+        if schema.get("type") == "array" and "prefixItems" not in schema:
+            yield from self._find_open(schema.get("items", {}), f"{path}[]", above)
+        for member, part in members.items():
+            yield from self._find_open(part, f"{path}.{member}", above)
 
     def _find(self, method: str, path: str) -> str | None:
         matching = [

@@ -12,6 +12,7 @@ from connect_core.harness import RunningShop, Visitor
 from connect_core.web.openapi.operations import OPERATIONS
 
 from ...kit.databases import run_shop
+from ...kit.openapi_checks import Document
 from ...kit.web_shops import alipay_and_wechat
 
 
@@ -70,3 +71,13 @@ def test_a_service_does_not_load_what_writes_the_document() -> None:
 def test_it_has_nothing_of_operators(visitor: Visitor) -> None:
     """A visitor does not learn from it that there is an admin page."""
     assert "/connect/admin" not in json.dumps(visitor.http.get("/connect/openapi.json").json())
+
+
+def test_every_success_has_a_type(visitor: Visitor) -> None:
+    """But for what is described elsewhere: a client made of the document reads no other untyped answer."""
+    document = Document(visitor.http.get("/connect/openapi.json").json())
+    elsewhere = {
+        "export_account: body": "rows of the tables, and what a shop's own directory holds",
+        "get_openapi: body": "an OpenAPI document",
+    }
+    assert document.find_untyped() == [*elsewhere]

@@ -1,18 +1,15 @@
 """Administrators and their sessions in the management API. The rules are in `administrators`."""
 
-from dataclasses import asdict
-from typing import Any
-
 from pydantic import Field
 
 from connect_core.administrators.api_tokens import Scope
 from connect_core.administrators.roles import Role
+from connect_core.store.administrators import AdministratorSessionRow
+from connect_core.web.admin.api import answers
 from connect_core.web.admin.api.requests import ApiCall, ApiRoute, Body
 from connect_core.web.admin.context import AdminContext
 
 _PATH = "/administrators/{name}"
-_SHOWN = ("name", "role", "provider", "create_time", "seen_time", "expiry_time")
-"""What is answered of a session; the hash of its token is not."""
 
 
 class NewAdministrator(Body):
@@ -59,10 +56,10 @@ class _Administrators:
     def __init__(self, admin: AdminContext) -> None:
         self._accounts, self._sessions = admin.accounts, admin.sessions
 
-    async def list_administrators(self, call: ApiCall) -> Any:
-        return {"administrators": [asdict(account) for account in await self._accounts.find_all()]}
+    async def list_administrators(self, call: ApiCall) -> answers.AdministratorList:
+        return {"administrators": await self._accounts.find_all()}
 
-    async def create_administrator(self, call: ApiCall) -> Any:
+    async def create_administrator(self, call: ApiCall) -> answers.SetUpCode:
         body = await call.read(NewAdministrator)
         return {"set_up_code": await self._accounts.create(body.name, body.role, call.act())}
 
@@ -76,13 +73,25 @@ class _Administrators:
     async def enable_administrator(self, call: ApiCall) -> None:
         await self._accounts.enable(call.path["name"], call.act())
 
-    async def reset_administrator(self, call: ApiCall) -> Any:
+    async def reset_administrator(self, call: ApiCall) -> answers.SetUpCode:
         return {"set_up_code": await self._accounts.reset(call.path["name"], call.act())}
 
-    async def list_admin_sessions(self, call: ApiCall) -> Any:
+    async def list_admin_sessions(self, call: ApiCall) -> answers.AdminSessionList:
         rows = await self._sessions.find_live()
-        return {"sessions": [{name: getattr(row, name) for name in _SHOWN} for row in rows]}
+        return {"sessions": [_describe(row) for row in rows]}
 
-    async def end_admin_sessions(self, call: ApiCall) -> Any:
+    async def end_admin_sessions(self, call: ApiCall) -> answers.Ended:
         body = await call.read(EndedAdministrator)
         return {"ended": await self._sessions.end_all_of(body.name, body.provider, call.act())}
+
+
+def _describe(row: AdministratorSessionRow) -> answers.AdminSession:
+    """Return what is answered of a session; the hash of its token is not."""
+    return {
+        "name": row.name,
+        "role": row.role,
+        "provider": row.provider,
+        "create_time": row.create_time,
+        "seen_time": row.seen_time,
+        "expiry_time": row.expiry_time,
+    }

@@ -1,7 +1,6 @@
 """Events, webhooks and their deliveries in the management API. The rules are in `events.webhooks`."""
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,6 +10,7 @@ from connect_core.events.webhooks import MOST_REPLAYED, STATES
 from connect_core.manager import ConnectManager
 from connect_core.store import event_search
 from connect_core.store.event_search import EventFilter
+from connect_core.web.admin.api import answers
 from connect_core.web.admin.api.requests import LARGEST_ID, PAGE, ApiCall, ApiRoute, Body
 
 _ENDPOINT = "/webhooks/endpoints/{endpoint}"
@@ -52,36 +52,42 @@ class _Events:
     def __init__(self, manager: ConnectManager) -> None:
         self._manager = manager
 
-    async def list_events(self, call: ApiCall) -> Any:
+    async def list_events(self, call: ApiCall) -> answers.EventList:
         wanted = EventFilter(call.get("kind"), call.get_number("member_id"))
         before = call.get_number("before")
         rows, following = await self._manager.database.read(
             lambda tx: event_search.find_recent(tx, wanted, PAGE, before)
         )
-        return {"events": [dict(row) for row in rows], "next_before": following}
+        return {"events": [answers.Event(**row) for row in rows], "next_before": following}
 
-    async def list_endpoints(self, call: ApiCall) -> Any:
-        return {"endpoints": [asdict(endpoint) for endpoint in await self._manager.webhooks.find_endpoints()]}
+    async def list_endpoints(self, call: ApiCall) -> answers.EndpointList:
+        return {"endpoints": await self._manager.webhooks.find_endpoints()}
 
-    async def list_deliveries(self, call: ApiCall) -> Any:
+    async def list_deliveries(self, call: ApiCall) -> answers.DeliveryList:
         state = call.get("state")
         if state and state not in STATES:
             raise BadRequest(f"state: give one of {', '.join(STATES)}")
-        rows = await self._manager.webhooks.find_deliveries(
+        listed = await self._manager.webhooks.find_deliveries(
             call.get("endpoint"), state, call.get_number("before"), PAGE
         )
-        return {"deliveries": [asdict(row) for row in rows]}
+        return {"deliveries": listed}
 
-    async def replay_deliveries(self, call: ApiCall) -> Any:
+    async def replay_deliveries(self, call: ApiCall) -> answers.Replayed:
         body = await call.read(DeliveryIds)
         return {"replayed": await self._manager.webhooks.replay(body.ids, call.act())}
 
-    async def replay_dead_deliveries(self, call: ApiCall) -> Any:
+    async def replay_dead_deliveries(self, call: ApiCall) -> answers.Replayed:
         return {"replayed": await self._manager.webhooks.replay_dead(call.path["endpoint"], call.act())}
 
-    async def enable_endpoint(self, call: ApiCall) -> Any:
+    async def enable_endpoint(self, call: ApiCall) -> answers.Changed:
         return {"changed": await self._manager.webhooks.enable(call.path["endpoint"], call.act())}
 
-    async def test_endpoint(self, call: ApiCall) -> Any:
+    async def test_endpoint(self, call: ApiCall) -> answers.TestSent:
         sent = await self._manager.webhooks.send_test(call.path["endpoint"], call.act())
-        return {**asdict(sent), "is_delivered": sent.is_delivered}
+        return {
+            "status": sent.status,
+            "error": sent.error,
+            "seconds": sent.seconds,
+            "retry_after": sent.retry_after,
+            "is_delivered": sent.is_delivered,
+        }

@@ -44,9 +44,12 @@ def guard(context: WebContext, tokens: ApiTokens, route: ApiRoute) -> Endpoint:
             answer = await route.endpoint(ApiCall(request, token))
         except SettingsError as error:
             raise InvalidBody(error.mistakes) from error
-        if isinstance(answer, Response):
-            return answer
-        return responses.no_content() if route.status == 204 else responses.json_response(answer, route.status)
+        if route.status == 204:
+            return responses.no_content()
+        response = responses.json_response(answer, route.status)
+        if route.is_tagged:
+            response.headers["etag"] = f'"{answer["revision"]}"'
+        return response
 
     return guarded
 

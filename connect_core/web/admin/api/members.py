@@ -12,24 +12,11 @@ from connect_core.administrators.api_tokens import Scope
 from connect_core.display import mask, shorten
 from connect_core.manager import ConnectManager
 from connect_core.members.conflicts import Conflict, ConflictView
+from connect_core.web.admin.api import answers
 from connect_core.web.admin.api.requests import LARGEST_ID, ApiCall, ApiRoute, Body, Reason
 
 _MEMBER = "/members/{member_id:int}"
 _CONFLICT = "/conflicts/{event_id:int}"
-_SHOWN = (
-    "id",
-    "uname",
-    "nickname",
-    "sex",
-    "mobile",
-    "province",
-    "city",
-    "register_client",
-    "login_count",
-    "create_time",
-    "last_login",
-    "state",
-)
 
 
 class EndSessions(Reason):
@@ -85,33 +72,36 @@ class _Members:
     def __init__(self, manager: ConnectManager) -> None:
         self._administration, self._conflicts = manager.administration, manager.conflicts
 
-    async def search_members(self, call: ApiCall) -> Any:
+    async def search_members(self, call: ApiCall) -> answers.MemberList:
         matches = await self._administration.find(call.get("q"), call.get("union_type").upper())
         if not call.may(Scope.WRITE_MEMBERS):
             matches = [{**member, "mobile": mask(member["mobile"])} for member in matches]
-        return {"members": matches}
+        return {"members": [answers.MemberFound(**member) for member in matches]}
 
-    async def show_member(self, call: ApiCall) -> Any:
+    async def show_member(self, call: ApiCall) -> answers.MemberDetails:
         shown = await self._administration.show(call.path["member_id"])
-        member = (
-            {name: shown["member"][name] for name in _SHOWN if name in shown["member"]} if shown["member"] else None
-        )
+        member = _select(shown["member"]) if shown["member"] else None
         connections = shown["connections"]
         if not call.may(Scope.WRITE_MEMBERS):
             connections = [{**each, "ids": [_shorten(one_id) for one_id in each["ids"]]} for each in connections]
             if member and member.get("mobile"):
                 member["mobile"] = mask(str(member["mobile"]))
-        return {"member": member, "connections": connections, "sessions": shown["sessions"], "events": shown["events"]}
+        return {
+            "member": member,
+            "connections": [answers.ConnectionShown(**each) for each in connections],
+            "sessions": [answers.SessionShown(**each) for each in shown["sessions"]],
+            "events": [answers.MemberEvent(**each) for each in shown["events"]],
+        }
 
-    async def disable_member(self, call: ApiCall) -> Any:
+    async def disable_member(self, call: ApiCall) -> answers.Changed:
         body = await call.read(Reason)
         return {"changed": await self._administration.disable(call.path["member_id"], call.act(body.reason))}
 
-    async def enable_member(self, call: ApiCall) -> Any:
+    async def enable_member(self, call: ApiCall) -> answers.Changed:
         body = await call.read(Reason)
         return {"changed": await self._administration.enable(call.path["member_id"], call.act(body.reason))}
 
-    async def end_sessions_of_member(self, call: ApiCall) -> Any:
+    async def end_sessions_of_member(self, call: ApiCall) -> answers.Ended:
         body = await call.read(EndSessions)
         act = call.act(body.reason)
         return {"ended": await self._administration.end_sessions(call.path["member_id"], body.session or None, act)}
@@ -121,11 +111,11 @@ class _Members:
         member_id, act = call.path["member_id"], call.act(body.reason)
         await self._administration.unbind(member_id, body.union_type.upper(), act, force=body.force)
 
-    async def list_conflicts(self, call: ApiCall) -> Any:
+    async def list_conflicts(self, call: ApiCall) -> answers.ConflictList:
         listed, following = await self._conflicts.find_open(call.get_number("before"))
         return {"conflicts": [_describe(conflict) for conflict in listed], "next_before": following}
 
-    async def show_conflict(self, call: ApiCall) -> Any:
+    async def show_conflict(self, call: ApiCall) -> answers.ConflictDetails:
         view = await self._conflicts.show(call.path["event_id"])
         return _describe_view(view, shows_ids=call.may(Scope.WRITE_MEMBERS))
 
@@ -138,11 +128,21 @@ class _Members:
             await self._conflicts.keep(event_id, act)
 
 
+def _select(member: dict[str, Any]) -> answers.MemberShown:
+    """Return what is answered of a member; a shop's own directory may know more, or less."""
+    shown: answers.MemberShown = {"state": member["state"]}
+    for name in answers.MemberShown.__annotations__:
+        if name in member:
+            value = member[name]
+            shown[name] = value if isinstance(value, answers.MemberValue) else str(value)  # type: ignore[literal-required]
+    return shown
+
+
 def _shorten(person_id: dict[str, Any]) -> dict[str, Any]:
     return {**person_id, "value": shorten(person_id["value"])}
 
 
-def _describe(conflict: Conflict) -> dict[str, Any]:
+def _describe(conflict: Conflict) -> answers.ConflictShown:
     return {
         "event_id": conflict.event_id,
         "time": conflict.time,
@@ -153,8 +153,8 @@ def _describe(conflict: Conflict) -> dict[str, Any]:
     }
 
 
-def _describe_view(view: ConflictView, *, shows_ids: bool) -> dict[str, Any]:
-    sides = [
+def _describe_view(view: ConflictView, *, shows_ids: bool) -> answers.ConflictDetails:
+    sides: list[answers.ConflictSideShown] = [
         {
             "member_id": side.member_id,
             "is_connected": side.connection is not None,

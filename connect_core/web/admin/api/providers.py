@@ -4,17 +4,13 @@ What is shown is there with settings from the file, too; changes need `[service]
 ever answered.
 """
 
-from dataclasses import asdict
-from typing import Any
-
 from pydantic import Field
-from starlette.responses import Response
 
 from connect_core.administrators.api_tokens import Scope
 from connect_core.errors import NotThere
 from connect_core.identity import ClientType
+from connect_core.web.admin.api import answers
 from connect_core.web.admin.api.requests import LARGEST_ID, ApiCall, ApiRoute, Based, Body
-from connect_core.web.admin.api.settings import answer_revision
 from connect_core.web.admin.callback_addresses import list_addresses
 from connect_core.web.admin.connection_test import ConnectionTests
 from connect_core.web.admin.context import AdminContext
@@ -58,8 +54,16 @@ def provider_routes(admin: AdminContext) -> list[ApiRoute]:
     read, write = Scope.READ_SETTINGS, Scope.WRITE_SETTINGS
     return [
         ApiRoute("GET", "/plugins", read, api.list_plugins, "List plugins"),
-        ApiRoute("GET", "/providers", read, api.list_providers, "List providers"),
-        ApiRoute("GET", _PROVIDER, read, api.show_provider, "Show a provider's settings", query=("revision",)),
+        ApiRoute("GET", "/providers", read, api.list_providers, "List providers", is_tagged=True),
+        ApiRoute(
+            "GET",
+            _PROVIDER,
+            read,
+            api.show_provider,
+            "Show a provider's settings",
+            query=("revision",),
+            is_tagged=True,
+        ),
         ApiRoute("POST", f"{_PROVIDER}/clients", write, api.switch_login, "Show or hide a login", Switch),
         ApiRoute(
             "POST",
@@ -73,7 +77,7 @@ def provider_routes(admin: AdminContext) -> list[ApiRoute]:
         ApiRoute(
             "POST", f"{_PROVIDER}/test", write, api.test_connection, "Test a provider's connection", TestedRevision
         ),
-        ApiRoute("GET", "/buttons", read, api.show_buttons, "Show the order of buttons"),
+        ApiRoute("GET", "/buttons", read, api.show_buttons, "Show the order of buttons", is_tagged=True),
         ApiRoute("POST", "/buttons/{client}", write, api.order_buttons, "Change the order of buttons", Order),
     ]
 
@@ -83,51 +87,51 @@ class _Providers:
         self._admin, self._acts, self._cards = admin, SettingActs(admin), ProviderCards(admin)
         self._plugins, self._tests = PluginChoice(admin), ConnectionTests(admin)
 
-    async def list_plugins(self, call: ApiCall) -> Any:
+    async def list_plugins(self, call: ApiCall) -> answers.PluginList:
         return {"plugins": self._plugins.list_names()}
 
-    async def list_providers(self, call: ApiCall) -> Response:
+    async def list_providers(self, call: ApiCall) -> answers.ProviderList:
         revision = await self._acts.find_current()
         tables = await self._acts.load_tables()
-        cards = [asdict(card) for card in await self._cards.make_all(call.request, tables)]
-        return answer_revision(revision, {"providers": cards, "accounts": sorted(tables.settings.accounts)})
+        cards = await self._cards.make_all(call.request, tables)
+        return {"revision": revision, "providers": cards, "accounts": sorted(tables.settings.accounts)}
 
-    async def show_provider(self, call: ApiCall) -> Response:
+    async def show_provider(self, call: ApiCall) -> answers.ProviderSettings:
         current, name = await self._acts.find_current(), call.path["name"]
         revision = call.get_number("revision") if call.get("revision") else current
         tables = await self._acts.load_tables(revision)
         plugin, shown = await self._plugins.make_provider(tables, name)
-        values = {
+        return {
+            "revision": revision,
             "active_revision": current,
             "name": name,
             "plugin": plugin.name,
             "is_removable": is_removable(tables, name),
-            "addresses": [asdict(each) for each in list_addresses(tables.settings, name, plugin.provider)],
+            "addresses": list_addresses(tables.settings, name, plugin.provider),
             "tables": [_describe(table) for table in shown],
         }
-        return answer_revision(revision, values)
 
-    async def switch_login(self, call: ApiCall) -> Any:
+    async def switch_login(self, call: ApiCall) -> answers.Changed:
         body, name = await call.read(Switch), call.path["name"]
         base, act = call.get_base(body.base), call.act()
         return {"changed": await self._acts.switch(name, body.client, base, act, is_shown=body.shown)}
 
-    async def remove_provider(self, call: ApiCall) -> Any:
+    async def remove_provider(self, call: ApiCall) -> answers.DraftedRevision:
         body, versions = await call.read(Removal), self._acts.versions
         base, act = call.get_base(body.base), call.act(body.comment)
         changes = plan_removal(await self._acts.load_tables(), call.path["name"])
         return {"revision": await versions.draft(changes, base=base, act=act, comment=body.comment)}
 
-    async def test_connection(self, call: ApiCall) -> Any:
+    async def test_connection(self, call: ApiCall) -> answers.ConnectionTest:
         body = await call.read(TestedRevision)
         test = await self._tests.prepare(call.path["name"], body.revision)
-        listed = [asdict(finding) async for _, findings in self._tests.run(test) for finding in findings]
+        listed = [finding async for _, findings in self._tests.run(test) for finding in findings]
         return {"findings": listed, "mistakes": list(test.mistakes)}
 
-    async def show_buttons(self, call: ApiCall) -> Response:
+    async def show_buttons(self, call: ApiCall) -> answers.ButtonOrders:
         revision = await self._acts.find_current()
         tables = await self._acts.load_tables()
-        clients = [
+        clients: list[answers.ButtonOrder] = [
             {
                 "client": client,
                 "order": tables.settings.clients.get(client, []),
@@ -135,9 +139,9 @@ class _Providers:
             }
             for client in ClientType
         ]
-        return answer_revision(revision, {"clients": clients})
+        return {"revision": revision, "clients": clients}
 
-    async def order_buttons(self, call: ApiCall) -> Any:
+    async def order_buttons(self, call: ApiCall) -> answers.Changed:
         body = await call.read(Order)
         client = _read_client(call.path["client"])
         return {"changed": await self._acts.reorder(client, body.order, call.get_base(body.base), call.act())}
@@ -149,9 +153,9 @@ def _read_client(text: str) -> ClientType:
     return ClientType(text)
 
 
-def _describe(table: SettingTable) -> dict[str, Any]:
+def _describe(table: SettingTable) -> answers.SettingTableShown:
     """Return a table as JSON: of each setting what it takes, and what is set; of a secret only whether it is."""
-    settings = [
+    settings: list[answers.SettingShown] = [
         {
             "name": field.key,
             "kind": field.kind,

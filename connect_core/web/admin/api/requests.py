@@ -5,7 +5,7 @@ Who may call it is checked in `guard`; what is done is decided by the functions 
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
@@ -109,11 +109,12 @@ class ApiRoute:
 
     - `path`: below `/connect/admin/api`, such as `/members/{id:int}`.
     - `scope`: the one that the token must have.
-    - `endpoint`: returns what is answered as JSON, unless `status` is 204.
+    - `endpoint`: returns what is answered as JSON, of the type that it declares, unless `status` is 204.
     - `summary`: a line of the OpenAPI document.
     - `body`: the JSON object that it takes, if any; `takes_files`: a form with files comes in its place.
     - `query`: the names of the parameters that it takes.
     - `status`: of a success.
+    - `is_tagged`: the header `ETag` names the answer's `revision` of the settings, as `If-Match` takes it.
     """
 
     method: Literal["GET", "POST"]
@@ -125,6 +126,12 @@ class ApiRoute:
     query: tuple[str, ...] = ()
     status: int = 200
     takes_files: bool = False
+    is_tagged: bool = False
+
+    @property
+    def answer(self) -> Any:
+        """The type of what `endpoint` returns, which the OpenAPI document describes."""
+        return get_type_hints(self.endpoint)["return"]
 
 
 def _describe(item: Any) -> str:

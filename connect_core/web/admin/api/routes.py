@@ -1,6 +1,5 @@
 """The routes of the management API, and the OpenAPI document that is written from them."""
 
-import re
 from functools import cache
 from typing import Any
 
@@ -8,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core import __version__
 from connect_core.administrators.api_tokens import ApiTokens
 from connect_core.errors import ConnectError
 from connect_core.web import endpoints, responses
 from connect_core.web.admin.api.administrators import administrator_routes
+from connect_core.web.admin.api.document import describe
 from connect_core.web.admin.api.events import event_routes
 from connect_core.web.admin.api.guard import answer_api_error, guard
 from connect_core.web.admin.api.members import member_routes
@@ -23,15 +22,6 @@ from connect_core.web.admin.api.settings import setting_routes
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.context import WebContext
 from connect_core.web.surfaces import Surface
-
-_ANSWER = {"content": {"application/json": {"schema": {"type": "object"}}}}
-_FILES = {
-    "type": "object",
-    "description": "Each file is a part that is called as its setting, such as `providers.alipay.app_cert`.",
-    "properties": {"base": {"type": "integer"}, "comment": {"type": "string"}},
-    "additionalProperties": {"type": "string", "contentMediaType": "application/octet-stream"},
-}
-_PARAMETER = re.compile(r"\{(\w+)(?::(int))?\}")
 
 
 def api_routes(admin: AdminContext) -> list[BaseRoute]:
@@ -77,76 +67,3 @@ def list_routes(admin: AdminContext) -> list[ApiRoute]:
         *administrator_routes(admin),
         *service_routes(admin),
     ]
-
-
-def describe(routes: list[ApiRoute]) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of `routes`, without its `servers`."""
-    paths: dict[str, Any] = {}
-    for route in routes:
-        paths.setdefault(_PARAMETER.sub(r"{\1}", route.path), {})[route.method.lower()] = _describe_route(route)
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "connect-login management API", "version": __version__},
-        "paths": paths,
-        "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {
-                "Problem": {
-                    "type": "object",
-                    "required": ["type", "title", "status", "code", "request_id"],
-                    "properties": {
-                        "type": {"type": "string"},
-                        "title": {"type": "string"},
-                        "status": {"type": "integer"},
-                        "code": {"type": "string"},
-                        "request_id": {"type": "string"},
-                        "detail": {"type": "string"},
-                        "mistakes": {"type": "array", "items": {"type": "string"}},
-                    },
-                }
-            },
-        },
-    }
-
-
-def _describe_route(route: ApiRoute) -> dict[str, Any]:
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "integer" if kind else "string"}}
-        for name, kind in _PARAMETER.findall(route.path)
-    ]
-    parameters += [{"name": name, "in": "query", "schema": {"type": "string"}} for name in route.query]
-    described: dict[str, Any] = {
-        "summary": route.summary,
-        "description": f"Needs the scope `{route.scope}`.",
-        "operationId": route.endpoint.__name__,
-        "security": [{"token": [route.scope.value]}],
-        "parameters": parameters,
-        "responses": {
-            str(route.status): {"description": "Done.", **({} if route.status == 204 else _ANSWER)},
-            "default": {"description": "Refused.", "content": problem},
-        },
-    }
-    if route.body is not None:
-        content = {"application/json": {"schema": _inline(route.body.model_json_schema())}}
-        described["requestBody"] = {"required": True, "content": content}
-    elif route.takes_files:
-        described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _FILES}}}
-    return described
-
-
-def _inline(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema whose definitions stand where they are used: their references are relative to the document."""
-    definitions = schema.pop("$defs", {})
-
-    def resolve(part: Any) -> Any:
-        if isinstance(part, list):
-            return [resolve(item) for item in part]
-        if not isinstance(part, dict):
-            return part
-        if "$ref" in part:
-            return resolve(definitions[part["$ref"].rpartition("/")[2]])
-        return {name: resolve(value) for name, value in part.items()}
-
-    resolved: dict[str, Any] = resolve(schema)
-    return resolved

@@ -1,14 +1,12 @@
 """The service itself in the management API: the dashboard's figures, the doctor, the keys, the audit log."""
 
-from dataclasses import asdict
-from typing import Any
-
 from connect_core.administrators.api_tokens import Scope
 from connect_core.doctor.last_run import find_last_run
 from connect_core.store import audit
+from connect_core.web.admin.api import answers
 from connect_core.web.admin.api.requests import PAGE, ApiCall, ApiRoute
 from connect_core.web.admin.context import AdminContext
-from connect_core.web.admin.dashboard_figures import collect_figures
+from connect_core.web.admin.dashboard_figures import Dashboard, collect_figures
 from connect_core.web.admin.key_counts import SEALED, count_first_rows, count_sealed, show_keys
 
 
@@ -31,31 +29,27 @@ class _Service:
     def __init__(self, admin: AdminContext) -> None:
         self._manager, self._database, self._doctor = admin.manager, admin.manager.database, admin.doctor
 
-    async def show_dashboard(self, call: ApiCall) -> Any:
-        return asdict(await collect_figures(self._manager, call.request))
+    async def show_dashboard(self, call: ApiCall) -> Dashboard:
+        return await collect_figures(self._manager, call.request)
 
-    async def run_doctor(self, call: ApiCall) -> Any:
+    async def run_doctor(self, call: ApiCall) -> answers.DoctorBegan:
         return {"began": await self._doctor.start(call.request, call.act())}
 
-    async def show_last_run(self, call: ApiCall) -> Any:
-        run = await self._database.read(find_last_run)
-        return {"run": None if run is None else asdict(run)}
+    async def show_last_run(self, call: ApiCall) -> answers.LastRun:
+        return {"run": await self._database.read(find_last_run)}
 
-    async def list_keys(self, call: ApiCall) -> Any:
+    async def list_keys(self, call: ApiCall) -> answers.KeyList:
         counts = await count_first_rows(self._manager)
         return {
-            "keys": [asdict(key) for key in show_keys(self._manager)],
-            "sealed": [asdict(count) for count in counts if count.is_complete],
+            "keys": show_keys(self._manager),
+            "sealed": [count for count in counts if count.is_complete],
         }
 
-    async def count_everything(self, call: ApiCall) -> Any:
+    async def count_everything(self, call: ApiCall) -> answers.KeyList:
         counts = [count for name in SEALED async for count in count_sealed(self._manager, name) if count.is_complete]
-        return {
-            "keys": [asdict(key) for key in show_keys(self._manager)],
-            "sealed": [asdict(count) for count in counts],
-        }
+        return {"keys": show_keys(self._manager), "sealed": counts}
 
-    async def list_records(self, call: ApiCall) -> Any:
+    async def list_records(self, call: ApiCall) -> answers.AuditList:
         before, target, actor = call.get_number("before"), call.get("target"), call.get("actor")
         records = await self._database.read(lambda tx: audit.find_records(tx, PAGE, before, target, actor))
-        return {"records": [asdict(record) for record in records]}
+        return {"records": records}

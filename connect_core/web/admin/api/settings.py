@@ -3,17 +3,14 @@
 Without `[service] settings = "database"` every route here is 404. No secret is ever answered.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
-from starlette.responses import Response
 
 from connect_core.administrators.api_tokens import Scope
 from connect_core.errors import SettingsError
 from connect_core.runtime_settings import RequestedChange, SettingRevision, SettingVersions
-from connect_core.web import responses
+from connect_core.web.admin.api import answers
 from connect_core.web.admin.api.requests import PAGE, ApiCall, ApiRoute, Based, Body
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.forms import read_form
@@ -54,7 +51,15 @@ def setting_routes(admin: AdminContext) -> list[ApiRoute]:
     api = _Settings(admin)
     read, write = Scope.READ_SETTINGS, Scope.WRITE_SETTINGS
     return [
-        ApiRoute("GET", "/settings", read, api.describe_settings, "Describe the settings", query=("revision",)),
+        ApiRoute(
+            "GET",
+            "/settings",
+            read,
+            api.describe_settings,
+            "Describe the settings",
+            query=("revision",),
+            is_tagged=True,
+        ),
         ApiRoute("GET", "/settings/revisions", read, api.list_revisions, "List revisions", query=("before",)),
         ApiRoute("GET", _REVISION, read, api.show_revision, "Show a revision"),
         ApiRoute("POST", "/settings/preview", write, api.preview_settings, "Check changes, write nothing", Changes),
@@ -82,30 +87,28 @@ class _Settings:
     def _versions(self) -> SettingVersions:
         return self._acts.versions
 
-    async def describe_settings(self, call: ApiCall) -> Response:
+    async def describe_settings(self, call: ApiCall) -> answers.SettingList:
         current = await self._versions.find_current()
         revision = call.get_number("revision") if call.get("revision") else current
-        settings = [asdict(view) for view in await self._versions.describe(revision)]
-        return answer_revision(revision, {"active_revision": current, "settings": settings})
+        settings = await self._versions.describe(revision)
+        return {"revision": revision, "active_revision": current, "settings": settings}
 
-    async def list_revisions(self, call: ApiCall) -> Any:
-        listed = await self._versions.find_history(PAGE, call.get_number("before"))
-        return {"revisions": [asdict(revision) for revision in listed]}
+    async def list_revisions(self, call: ApiCall) -> answers.RevisionList:
+        return {"revisions": await self._versions.find_history(PAGE, call.get_number("before"))}
 
-    async def show_revision(self, call: ApiCall) -> Any:
-        revision: SettingRevision = await self._versions.find_revision(call.path["revision"])
-        return asdict(revision)
+    async def show_revision(self, call: ApiCall) -> SettingRevision:
+        return await self._versions.find_revision(call.path["revision"])
 
-    async def preview_settings(self, call: ApiCall) -> Any:
+    async def preview_settings(self, call: ApiCall) -> answers.ChangeList:
         body = await call.read(Changes)
-        return {"changes": [asdict(change) for change in await self._versions.preview(_get_changes(body))]}
+        return {"changes": [*await self._versions.preview(_get_changes(body))]}
 
-    async def draft_settings(self, call: ApiCall) -> Any:
+    async def draft_settings(self, call: ApiCall) -> answers.DraftedRevision:
         body = await call.read(Draft)
         base, act = call.get_base(body.base), call.act(body.comment)
         return {"revision": await self._versions.draft(_get_changes(body), base=base, act=act, comment=body.comment)}
 
-    async def draft_files(self, call: ApiCall) -> Any:
+    async def draft_files(self, call: ApiCall) -> answers.DraftedRevision:
         form = await read_form(call.request)
         if strange := [name for name, _ in form.pairs if name not in ("base", "comment")]:
             raise SettingsError([f"{name}: is no file" for name in strange])
@@ -122,17 +125,10 @@ class _Settings:
     async def discard_revision(self, call: ApiCall) -> None:
         await self._versions.discard(call.path["revision"], call.act())
 
-    async def roll_back_to_revision(self, call: ApiCall) -> Any:
+    async def roll_back_to_revision(self, call: ApiCall) -> answers.DraftedRevision:
         body = await call.read(Comment)
         act = call.act(body.comment)
         return {"revision": await self._versions.roll_back(call.path["revision"], act, body.comment)}
-
-
-def answer_revision(revision: int, values: Mapping[str, Any]) -> Response:
-    """Answer what holds with a revision of the settings, which the header `ETag` names as `If-Match` takes it."""
-    response = responses.json_response({"revision": revision, **values})
-    response.headers["etag"] = f'"{revision}"'
-    return response
 
 
 def _get_changes(body: Changes) -> list[RequestedChange]:
