@@ -1,4 +1,4 @@
-"""RSA keys that sign and verify with RSASSA-PKCS1-v1_5 and SHA-256 (RFC 8017 section 8.2), and nothing else.
+"""RSA keys that sign and verify with RSASSA-PKCS1-v1_5 and SHA-256 (RFC 8017 section 8.2), and open what a vendor sent.
 
 The digest is always SHA-256, never the one that a signature names. Refuses keys under 2048 bits (NIST SP 800-131A).
 """
@@ -24,7 +24,7 @@ MIN_BITS = 2048
 
 
 class RsaPublicKey:
-    """A public key that verifies signatures. Two keys are equal when modulus and exponent are equal."""
+    """A public key that verifies signatures and encrypts. Two keys are equal when modulus and exponent are equal."""
 
     __slots__ = ("_key",)
 
@@ -42,6 +42,10 @@ class RsaPublicKey:
             return False
         return True
 
+    def encrypt(self, data: bytes) -> bytes:
+        """Return `data` encrypted with RSAES-PKCS1-v1_5, as `RsaPrivateKey.decrypt` opens it. For sandboxes."""
+        return self._key.encrypt(data, PKCS1v15())
+
     def spki_pem(self) -> str:
         """Return the key as PEM, `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7)."""
         return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -57,7 +61,7 @@ class RsaPublicKey:
 
 
 class RsaPrivateKey:
-    """A private key that signs. Its `repr` shows nothing but the size."""
+    """A private key that signs and decrypts. Its `repr` shows nothing but the size."""
 
     __slots__ = ("_key",)
 
@@ -75,6 +79,14 @@ class RsaPrivateKey:
     def sign(self, data: bytes) -> bytes:
         """Return the signature over `data` with SHA-256; it has as many bytes as the modulus."""
         return self._key.sign(data, PKCS1v15(), SHA256())
+
+    def decrypt(self, data: bytes) -> bytes:
+        """Return what was encrypted with RSAES-PKCS1-v1_5 (RFC 8017 section 7.2). Raises `ValueError`.
+
+        Only for what the vendor itself answered over TLS: whoever can have texts of their own decrypted, and learns
+        which of them fail, can find out a message (section 7.2 there).
+        """
+        return self._key.decrypt(data, PKCS1v15())
 
     def public_key(self) -> RsaPublicKey:
         """Return the public key."""

@@ -14,7 +14,7 @@ from connect_core.sandbox.oauth2 import OAuth2Sandbox
 from connect_core.sandbox.oauth2_calls import Grant, JsonObject, Refused
 from connect_core.sandbox.oidc import OidcSandbox
 from connect_core.sandbox.oidc_calls import OidcGrant
-from connect_core.sandbox.phones import mobile_of, split_mobile
+from connect_core.sandbox.phones import encrypt_phone, mobile_of, split_mobile
 from connect_core.sandbox.serving import listen, sandbox_app, serving
 from connect_core.sandbox.vendor_server import PEOPLE, Call, Person, Sandbox
 
@@ -35,6 +35,7 @@ __all__ = [
     "Refused",
     "Sandbox",
     "changed",
+    "encrypt_phone",
     "listen",
     "mobile_of",
     "of_login",

@@ -3,10 +3,23 @@
 https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/account-permission/get-access-token
 """
 
+import base64
+import json
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, mobile_of, of_login, split_mobile
+from connect_core.plugin import ClientType, PersonId, Profile, RsaPrivateKey
+from connect_core.sandbox import (
+    DocumentedRequest,
+    Grant,
+    OAuth2Sandbox,
+    Person,
+    encrypt_phone,
+    mobile_of,
+    of_login,
+    split_mobile,
+)
 from connect_douyin import DouyinProvider
 
 
@@ -117,8 +130,19 @@ class DouyinSandbox(OAuth2Sandbox):
         ids = {"openid": self.open_id(person.key), "unionid": self.union_id(person.key), "anonymous_openid": ""}
         return {"err_no": 0, "err_tips": "success", "data": {"session_key": self.session_key(person.key), **ids}}
 
-    def phone_answer(self, person: Person) -> dict[str, Any]:
-        """Return what the phone button of a mini program encrypts; a number from abroad has its country code."""
+    def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
+        """Return what the phone button of a mini program gives to a shop without a `private_key`."""
+        if client_type is not ClientType.MINI:
+            return {}
+        owner = self.find_person(person)
+        return encrypt_phone(self.describe_phone(owner), self.session_key(owner.key))
+
+    def app_token_answer(self, token: str) -> dict[str, Any]:
+        """Return the client token, in the envelope."""
+        return {"data": {"access_token": token, "expires_in": 7200, "error_code": 0, "description": ""}}
+
+    def describe_phone(self, person: Person) -> dict[str, Any]:
+        """Return what Douyin encrypts; a number from abroad has its country code."""
         country_code, number = split_mobile(mobile_of(person))
         full = number if country_code == "86" else f"+{country_code}{number}"
         watermark = {"appid": self.client_id, "timestamp": int(self.now())}
@@ -129,3 +153,26 @@ class DouyinSandbox(OAuth2Sandbox):
         if len(code) == 5 and code.startswith("4"):
             return {"err_no": int(code), "err_tips": "made up by the sandbox", "data": {}}
         return {"data": {"description": "made up by the sandbox", "error_code": int(code)}, "message": "error"}
+
+
+@cache
+def get_app_key() -> RsaPrivateKey:
+    """Return the key whose public half the app has in Douyin's console."""
+    return RsaPrivateKey.generate()
+
+
+class DouyinCodeSandbox(DouyinSandbox):
+    """The same app with a key of its own: its phone button gives a code, and the number is encrypted with that key."""
+
+    def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
+        """Return the settings with the app's private key."""
+        return {**super().settings(base_url, client_type), "private_key": get_app_key().pkcs8_pem()}
+
+    def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
+        """Return the code that the phone button of a mini program gives."""
+        return OAuth2Sandbox.phone_parameters(self, client_type, person) if client_type is ClientType.MINI else {}
+
+    def phone_answer(self, person: Person) -> dict[str, Any]:
+        """Return the number, encrypted."""
+        data = get_app_key().public_key().encrypt(json.dumps(self.describe_phone(person)).encode())
+        return {"err_no": 0, "err_tips": "success", "log_id": "sandbox", "data": base64.b64encode(data).decode()}

@@ -1,6 +1,7 @@
 """RSA keys: every form a console hands out is read, nothing else is, and no text of a key ever leaks."""
 
 import base64
+from contextlib import suppress
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -171,3 +172,13 @@ def test_the_written_forms_are_what_they_say() -> None:
     assert KEY.pkcs1_pem().startswith("-----BEGIN RSA PRIVATE KEY-----\n")
     assert KEY.public_key().spki_pem().startswith("-----BEGIN PUBLIC KEY-----\n")
     assert base64.b64decode(bare(KEY.pkcs1_pem()))[:1] == b"\x30"
+
+
+def test_what_is_encrypted_for_a_key_is_opened_by_it_alone() -> None:
+    """RSAES-PKCS1-v1_5, as vendors encrypt for the key of an app; another key finds nothing of the message."""
+    sealed = KEY.public_key().encrypt(b'{"purePhoneNumber": "13912345678"}')
+    assert KEY.decrypt(sealed) == b'{"purePhoneNumber": "13912345678"}'
+    with suppress(ValueError):  # newer OpenSSL answers random bytes instead
+        assert b"139" not in OTHER.decrypt(sealed)
+    with pytest.raises(ValueError, match=r"."):
+        KEY.decrypt(sealed[:-1])

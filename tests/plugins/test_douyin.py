@@ -1,9 +1,17 @@
 """Douyin: apps and mini programs have codes of their own kinds, and the union id comes with every login."""
 
+from typing import Any
+
 import pytest
 
+from connect_core.errors import SettingsError
+from connect_core.identity import ClientType
+from connect_core.plugin import RsaPrivateKey
+from connect_core.sandbox import Person
 from connect_core.testing import Visitor, run_shop
-from connect_douyin.sandbox import DouyinSandbox
+from connect_douyin.sandbox import DouyinCodeSandbox, DouyinSandbox
+
+MEI = Person("mei", "Mei", mobile="852-61234567")
 
 
 @pytest.mark.parametrize(
@@ -38,3 +46,65 @@ def test_a_code_of_another_kind_logs_nobody_in() -> None:
             body = visitor.client_parameters("douyin", client)
             answer = visitor.http.post(f"/connect/douyin/{other}/token", json=body)
             assert (answer.status_code, answer.json()["code"]) == (400, "code_invalid")
+
+
+def log_in_with_phone(sandbox: DouyinSandbox, **posted: str) -> tuple[int, str, str | None]:
+    """Log in once with what the phone button gave; returns status, code, and the member's number."""
+    with run_shop({"douyin": sandbox}) as shop, Visitor(shop) as visitor:
+        given = posted or sandbox.phone_parameters(ClientType.MINI, "mei")
+        body = visitor.client_parameters("douyin", "mini", "mei") | given
+        answer = visitor.http.post("/connect/douyin/mini/token", json=body)
+        members = shop.rows("es_member")
+        return answer.status_code, answer.json().get("code", ""), members[0]["mobile"] if members else None
+
+
+def test_a_phone_code_is_redeemed_with_the_apps_token() -> None:
+    """The number is opened with the app's own key, and keeps its country."""
+    sandbox = DouyinCodeSandbox(people=(MEI,))
+    assert log_in_with_phone(sandbox) == (200, "", "852-61234567")
+    assert [sandbox.called(name) for name in ("code", "app_token", "phone")] == [1, 1, 1]
+
+
+def test_a_phone_code_that_is_unknown_ends_the_login() -> None:
+    """As a code of the login itself does."""
+    assert log_in_with_phone(DouyinCodeSandbox(people=(MEI,)), phone_code="made-up")[:2] == (400, "code_invalid")
+
+
+def test_without_the_key_the_code_is_not_read() -> None:
+    """The number is the one in the encrypted data, and no call asks for it."""
+    sandbox = DouyinSandbox(people=(MEI,))
+    given = sandbox.phone_parameters(ClientType.MINI, "mei")
+    assert log_in_with_phone(sandbox, phone_code="of-the-button", **given) == (200, "", "852-61234567")
+    assert sandbox.called("phone") == 0
+
+
+class OtherApp(DouyinCodeSandbox):
+    """Answers with a number that another app got."""
+
+    def describe_phone(self, person: Person) -> dict[str, Any]:
+        """Return the number with the other app's mark."""
+        return {**super().describe_phone(person), "watermark": {"appid": "tt-other", "timestamp": 1}}
+
+
+def test_a_number_of_another_app_or_key_is_not_taken() -> None:
+    """An answer that cannot be trusted fails the login, and registers nobody."""
+    assert log_in_with_phone(OtherApp(people=(MEI,))) == (502, "provider_bad_response", None)
+    other = RsaPrivateKey.generate()
+
+    class OtherKey(DouyinCodeSandbox):
+        def settings(self, base_url: str, client_type: ClientType) -> dict[str, Any]:
+            return {**super().settings(base_url, client_type), "private_key": other.pkcs1_pem()}
+
+    assert log_in_with_phone(OtherKey(people=(MEI,))) == (502, "provider_bad_response", None)
+
+
+def test_a_key_that_is_none_ends_the_start() -> None:
+    """The mistake names the setting, and does not quote it."""
+
+    class NoKey(DouyinSandbox):
+        def settings(self, base_url: str, client_type: ClientType) -> dict[str, Any]:
+            return {**super().settings(base_url, client_type), "private_key": "secret-nonsense"}
+
+    with pytest.raises(SettingsError, match="private_key: ") as caught, run_shop({"douyin": NoKey()}):
+        pass
+    assert "nonsense" not in str(caught.value)
