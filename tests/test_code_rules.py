@@ -324,7 +324,7 @@ def test_plugins_do_not_repeat_each_other() -> None:
 
 LONGER = dict.fromkeys(("connect_eleme", "connect_telegram", "connect_unionpay"), 90)  # other signed calls or data
 LONGER |= {"connect_dingtalk": 46, "connect_wecom": 82, "connect_apple": 43, "connect_bilibili": 41, "connect_qq": 41}
-LONGER |= {"connect_huawei": 65, "connect_wechat": 250}  # one-tap and phone codes; a dialect of its own
+LONGER |= {"connect_huawei": 65, "connect_douyin": 84, "connect_wechat": 250}  # phone codes; a dialect
 """Lines of plugins that are not a standard vendor's data plus one mapping."""
 
 

@@ -321,7 +321,7 @@ class SettingTableShown(TypedDict):
     settings: list[SettingShown]
 
 
-class ProviderSettings(TypedDict):
+class ProviderDetails(TypedDict):
     """The settings of a provider, and what has to be registered at the vendor."""
 
     revision: int
@@ -333,7 +333,7 @@ class ProviderSettings(TypedDict):
     tables: list[SettingTableShown]
 
 
-class ConnectionTest(TypedDict):
+class ConnectionTested(TypedDict):
     """What a test has found; `mistakes` are those of the settings, with which nothing could be tested."""
 
     findings: list[Finding]

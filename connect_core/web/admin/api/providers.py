@@ -96,7 +96,7 @@ class _Providers:
         cards = await self._cards.make_all(call.request, tables)
         return {"revision": revision, "providers": cards, "accounts": sorted(tables.settings.accounts)}
 
-    async def show_provider(self, call: ApiCall) -> answers.ProviderSettings:
+    async def show_provider(self, call: ApiCall) -> answers.ProviderDetails:
         current, name = await self._acts.find_current(), call.path["name"]
         revision = call.get_number("revision") if call.get("revision") else current
         tables = await self._acts.load_tables(revision)
@@ -122,7 +122,7 @@ class _Providers:
         changes = plan_removal(await self._acts.load_tables(), call.path["name"])
         return {"revision": await versions.draft(changes, base=base, act=act, comment=body.comment)}
 
-    async def test_connection(self, call: ApiCall) -> answers.ConnectionTest:
+    async def test_connection(self, call: ApiCall) -> answers.ConnectionTested:
         body = await call.read(TestedRevision)
         test = await self._tests.prepare(call.path["name"], body.revision)
         listed = [finding async for _, findings in self._tests.run(test) for finding in findings]
