@@ -19,7 +19,17 @@ from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import Identity
 from connect_core.login.completion import Completed
 from connect_core.login.start import Start, StartOptions
-from connect_core.login.values import LOG_IN, Arrival, ChoiceNeeded, Flow, Outcome, PendingLogin, Purpose, Visit
+from connect_core.login.values import (
+    LOG_IN,
+    Arrival,
+    ChoiceNeeded,
+    Flow,
+    Outcome,
+    PendingLogin,
+    Purpose,
+    PurposeKind,
+    Visit,
+)
 from connect_core.members.values import LoginAttempt, ProfileNeeded
 from connect_core.parts import Parts
 from connect_core.providers import calls
@@ -139,9 +149,8 @@ class ConnectManager(Parts):
     ) -> Outcome:
         """Log in whoever a verified identity is, registering a person never seen before.
 
-        The profile is fetched, within `seconds`, only when it is wanted. Raises `MemberDisabled`, `CodeSeen` for a
-        phone proof used before, and `ProviderUnsigned` or `ContradictingAnswer` for a profile that is forged or
-        another person's.
+        The profile is fetched, within `seconds`, only when it is wanted. Raises `MemberDisabled`, and
+        `ProviderUnsigned` or `ContradictingAnswer` for a profile that is forged or another person's.
         """
         if not isinstance(identity, Identity):
             raise TypeError("login_by_unionid takes a verified Identity")
@@ -214,10 +223,11 @@ class ConnectManager(Parts):
             await self.database.read(lambda tx: self.completion.check_pending(tx, arrival))
             return await self.login_by_unionid(pending.identity, arrival)
         now = self.services.now()
-        return self._settle(
-            arrival,
-            await self.database.write(lambda tx: self.completion.join(tx, arrival, pending.identity, member_id, now)),
+        joined = await self.database.write(
+            lambda tx: self.completion.join(tx, arrival, pending.identity, member_id, now)
         )
+        await self._add_phone(member_id, pending.identity)
+        return self._settle(arrival, joined)
 
     async def _spend(
         self, configured: ConfiguredProvider, begun: Flow, codes: Sequence[str], visit: Visit
@@ -242,17 +252,20 @@ class ConnectManager(Parts):
         with arrival.configured.circuit.finishing():
             identity = await calls.login_callback(provider, response, ends - clock())
         _count("redeemed", arrival.configured)
-        if arrival.flow is None:
-            phone = await calls.fetch_phone(provider, response, identity, ends - clock())
-            arrival = replace(arrival, phone=phone)
         if arrival.purpose.joining is not None:
             return await self._join(identity, arrival, arrival.purpose.joining)
+        if arrival.flow is None and arrival.purpose.kind is not PurposeKind.PROVE:
+            phone = await calls.fetch_phone(provider, response, identity, ends - clock())
+            phone = phone and await self.callbacks.spend_phone(arrival.configured, phone)
+            arrival = replace(arrival, phone=phone)
         session = arrival.purpose.linking_session
         if session is None:
             return await self.login_by_unionid(identity, arrival, seconds=ends - clock())
         await self.services.members.check_first(lambda _: session.member_id)
         now = self.services.now()
         linked = await self.database.write(lambda tx: self.completion.link(tx, arrival, identity, now))
+        if arrival.purpose.kind is not PurposeKind.PROVE:
+            await self._add_phone(session.member_id, identity.with_phone(arrival.phone))
         return self._settle(arrival, linked)
 
     async def _join(self, proof: Identity, arrival: Arrival, pending: PendingLogin) -> Outcome:
@@ -264,11 +277,25 @@ class ConnectManager(Parts):
         configured = self.registry.find(pending.provider, pending.client_type)
         arrival, now = replace(arrival, configured=configured, purpose=LOG_IN, pending=pending), self.services.now()
 
-        def join(tx: Transaction) -> Completed:
+        def join(tx: Transaction) -> tuple[int, Completed]:
             member_id = self.completion.find_joined(tx, proof)
-            return self.completion.join(tx, arrival, pending.identity, member_id, now)
+            return member_id, self.completion.join(tx, arrival, pending.identity, member_id, now)
 
-        return self._settle(arrival, await self.database.write(join))
+        member_id, joined = await self.database.write(join)
+        await self._add_phone(member_id, pending.identity)
+        return self._settle(arrival, joined)
+
+    async def _add_phone(self, member_id: int, identity: Identity) -> None:
+        """Give a member the phone number that came with an identity which was just linked to them, as a login does.
+
+        Nothing is undone where that fails: the log says so.
+        """
+        if identity.profile is None or not identity.profile.mobile:
+            return
+        try:
+            await self.services.members.add_phone(member_id, identity.profile.mobile)
+        except ConnectError as error:
+            calls.log_refused_phone(error)
 
     def _settle(self, arrival: Arrival, completed: Completed) -> Outcome:
         outcome, events = completed

@@ -1,6 +1,7 @@
 """What happens to a callback before the vendor is asked: its flow or ticket is opened and spent, with the code.
 
-Also answers a repeated callback, or a repeated choice at a first login. Never asks a vendor and never writes a member.
+Also spends the proof of a phone number, and answers a repeated callback, or a repeated choice at a first login. Never
+asks a vendor and never writes a member.
 A code whose response is refused here is remembered, so that no other flow can use it.
 """
 
@@ -12,6 +13,7 @@ from connect_core import measurements
 from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import CodeSeen, RequestRefused, StateExpired, StateInvalid, StateMissing, Unavailable
 from connect_core.http import TOTAL_DEADLINE
+from connect_core.identity import VerifiedPhone
 from connect_core.log_fields import add_fields
 from connect_core.login import flow
 from connect_core.login.first_login import FirstLoginTickets
@@ -177,6 +179,21 @@ class Callbacks:
 
         if not await self._database.write(spend, commits_each=True):
             raise StateInvalid("the ticket was used before").because("spent")
+
+    async def spend_phone(self, configured: ConfiguredProvider, phone: VerifiedPhone) -> VerifiedPhone | None:
+        """Remember the proof of a phone number, and return the number; None where the proof was used before.
+
+        The login goes on without it: a client whose answer was lost posts the same proof with a new code.
+        """
+        now = self._now()
+        try:
+            await self._database.write(
+                lambda tx: self._flows.remember_code(tx, configured.name, phone.proof, "", now), commits_each=True
+            )
+        except CodeSeen as error:
+            calls.log_refused_phone(error)
+            return None
+        return phone
 
     async def discard_codes(
         self, configured: ConfiguredProvider, parameters: Mapping[str, str], state: str = ""

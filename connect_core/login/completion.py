@@ -91,14 +91,12 @@ class Completion:
     ) -> Completed | ProfileNeeded:
         """Log in whoever the identity is, or say that the vendor's profile is needed first; nothing is written then.
 
-        Raises `MemberDisabled`, `CodeSeen` for a phone proof that was used before, and as `check_pending`.
+        Raises `MemberDisabled`, and as `check_pending`.
         """
         self.check_pending(tx, arrival)
         resolution = login_by_unionid(tx, attempt, members)
         if isinstance(resolution, ProfileNeeded):
             return resolution
-        if attempt.phone is not None:
-            self._flows.remember_code(tx, arrival.configured.name, attempt.phone.proof, "", attempt.now)
         match resolution:
             case Unregistered():
                 return self._ask_first(tx, arrival, attempt), []

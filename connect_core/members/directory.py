@@ -13,7 +13,7 @@ from connect_core.errors import MemberDisabled, Unavailable
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import ClientType, Profile
 from connect_core.members.external_directory import RETRY_AFTER, ExternalDirectory, get_registration_key
-from connect_core.members.profiles import is_stale
+from connect_core.members.profiles import DISPLAY_FIELDS, find_changes, is_stale
 from connect_core.members.values import LoginAttempt, ProfileNeeded
 from connect_core.store import Database, Transaction, connections, erasure, identities, merges
 from connect_core.store import members as built_in
@@ -21,7 +21,6 @@ from connect_core.store.identities import KnownPerson
 from connect_core.store.members import MemberRow
 
 _NAME_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
-_DISPLAY_FIELDS = ("nickname", "face", "sex", "province", "city")
 _GONE = "the member is disabled or gone"
 
 
@@ -101,6 +100,9 @@ class Members(Protocol):
     async def check_enabled(self, member_id: int) -> None:
         """Refuse a member who is disabled or gone. Raises `MemberDisabled`."""
 
+    async def add_phone(self, member_id: int, mobile: str) -> None:
+        """Note a verified phone number for a member who has none. Raises `Unavailable`."""
+
     async def export(self, member_id: int, stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """Return what is held of a member as such; `stored` is the row of `es_member`."""
 
@@ -170,6 +172,10 @@ class BuiltInMembers:
         """Read the row."""
         await self.get_enabled(member_id)
 
+    async def add_phone(self, member_id: int, mobile: str) -> None:
+        """Write the column, if it is empty."""
+        await self._database.write(lambda tx: built_in.fill_mobile(tx, member_id, mobile))
+
     async def export(self, member_id: int, stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """Return the row: no other table describes a member."""
         return stored
@@ -192,7 +198,7 @@ class BuiltInMembers:
         """Write a member named `m_` and ten random letters, without a password."""
         uname = _new_name()
         member_id = built_in.insert_member(transaction, uname, profile, client_type, now)
-        displayed = {field: getattr(profile, field) for field in _DISPLAY_FIELDS}
+        displayed = {field: getattr(profile, field) for field in DISPLAY_FIELDS}
         return MemberRow(
             **{**displayed, "nickname": profile.nickname or uname},
             id=member_id,
@@ -211,7 +217,7 @@ class BuiltInMembers:
         now: int,
     ) -> MemberRow:
         """Count the login; a display field follows the vendor only as long as the member never edited it."""
-        changes = _find_changes(member, profile, previous) if profile else {}
+        changes = find_changes(member, profile, previous) if profile else {}
         built_in.record_login(transaction, member.id, changes, now)
         return replace(member, **changes) if changes else member
 
@@ -222,22 +228,6 @@ def _new_name() -> str:
         number, place = divmod(number, len(_NAME_ALPHABET))
         letters += _NAME_ALPHABET[place]
     return f"m_{letters}"
-
-
-def _find_changes(member: MemberRow, profile: Profile, previous: Mapping[str, Any]) -> dict[str, Any]:
-    changes = {
-        field: getattr(profile, field)
-        for field in _DISPLAY_FIELDS
-        if getattr(profile, field) not in ("", None, getattr(member, field)) and _is_unedited(member, field, previous)
-    }
-    if profile.mobile and not member.mobile:
-        changes["mobile"] = profile.mobile
-    return changes
-
-
-def _is_unedited(member: MemberRow, field: str, previous: Mapping[str, Any]) -> bool:
-    value = getattr(member, field)
-    return value == previous[field] if field in previous else value in ("", None, member.uname)
 
 
 class ExternalMembers:
@@ -332,6 +322,10 @@ class ExternalMembers:
         """Ask the directory."""
         if await self._directory.is_disabled(member_id):
             raise MemberDisabled("the member is disabled")
+
+    async def add_phone(self, member_id: int, mobile: str) -> None:
+        """Tell the directory, which leaves alone what the member edited."""
+        await self._directory.update_profile(member_id, Profile(mobile=mobile))
 
     async def export(self, member_id: int, stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """Ask the directory."""

@@ -1,4 +1,4 @@
-"""What a connection keeps of a vendor's profile, and for how long it is good."""
+"""What a connection keeps of a vendor's profile, for how long it is good, and what of it a member's row takes over."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,10 @@ from typing import Any
 from connect_core.identity import Profile
 from connect_core.settings import DAY
 from connect_core.store.identities import KnownPerson
+from connect_core.store.members import MemberRow
 
+DISPLAY_FIELDS = ("nickname", "face", "sex", "province", "city")
+"""Fields of a profile that a member's row shows, and that the member may edit."""
 _STORED_FIELDS = tuple(field.name for field in fields(Profile) if field.name != "mobile")
 
 
@@ -40,3 +43,23 @@ def get_profile_time(profile: Profile | None, now: int, profile_max_age: int) ->
     For a profile that the vendor refused it is so long ago that a login asks again tomorrow.
     """
     return now if dump_profile(profile) else now - max(profile_max_age - DAY, 0)
+
+
+def find_changes(member: MemberRow, profile: Profile, previous: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of `es_member` that follow a vendor's newer profile; `previous` is what it said before.
+
+    A field that the member edited stays as it is, and so does a phone number that is there.
+    """
+    changes = {
+        field: getattr(profile, field)
+        for field in DISPLAY_FIELDS
+        if getattr(profile, field) not in ("", None, getattr(member, field)) and _is_unedited(member, field, previous)
+    }
+    if profile.mobile and not member.mobile:
+        changes["mobile"] = profile.mobile
+    return changes
+
+
+def _is_unedited(member: MemberRow, field: str, previous: Mapping[str, Any]) -> bool:
+    value = getattr(member, field)
+    return value == previous[field] if field in previous else value in ("", None, member.uname)

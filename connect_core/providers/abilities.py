@@ -63,8 +63,10 @@ class FetchesPhone(Protocol):
         Called after `login_callback`, except for redirects. `response` is the same one and `identity` is its result,
         with its `grant`.
 
-        Raises `BadRequest` for data that does not verify, and what `login_callback` raises. After `ProviderConfig` and
-        `ProviderRefused` (no right to phone numbers, a limit is reached) the login continues without a number.
+        Raises `BadRequest` for data that does not verify, and what `login_callback` raises. The login continues without
+        a number then, and the log says why. Two errors end it: `ContradictingAnswer` for a number that the vendor says
+        is another person's, and `ProviderUnsigned` for an answer of the vendor that is forged. What the client posts
+        and nobody signed is no answer of the vendor: that is `BadRequest`.
         """
 
 

@@ -16,10 +16,9 @@ from connect_core.errors import (
     ConnectError,
     ContradictingAnswer,
     ProviderBadResponse,
-    ProviderConfig,
     ProviderDenied,
-    ProviderRefused,
     ProviderUnsigned,
+    RequestRefused,
     Unsupported,
     printable,
 )
@@ -50,7 +49,7 @@ from connect_core.providers.provider import (
 )
 
 PROFILE_DEADLINE = 4.0
-"""Seconds that `fetch_profile` may take of the login's `TOTAL_DEADLINE`."""
+"""Seconds that `fetch_profile`, or `fetch_phone`, may take of the login's `TOTAL_DEADLINE`."""
 CREDENTIAL = "id_token"
 """The parameter that holds the ID token of the entrance `credential`."""
 LOGOUT_URL_LIMIT = 2 * TOKEN_LIMIT
@@ -244,9 +243,14 @@ def _described(provider: Provider, identity: Identity, answer: object) -> Identi
     return described
 
 
-def _log_refusal(event: str, error: ConnectError) -> None:
+def _log_refusal(event: str, error: ConnectError, level: int = logging.WARNING) -> None:
     vendor = {f"vendor_{key}": value for key, value in error.vendor.items()}
-    log.warning(event, extra={"code": error.code, "reason": str(error), **vendor})
+    log.log(level, event, extra={"code": error.code, "reason": str(error), **vendor})
+
+
+def log_refused_phone(error: ConnectError) -> None:
+    """Log why a login goes on without a phone number; what the client sent wrong calls no operator."""
+    _log_refusal("phone_refused", error, logging.INFO if isinstance(error, RequestRefused) else logging.WARNING)
 
 
 async def fetch_phone(
@@ -254,22 +258,30 @@ async def fetch_phone(
 ) -> VerifiedPhone | None:
     """Return the verified phone number that came with the code; None for a provider without this ability.
 
-    The number is an extra, for which the app may lack the right. So None is also the result when the vendor refuses it
-    (`ProviderConfig`, `ProviderRefused`): the login goes on without a number, and the log says why (`phone_refused`).
-    Waits at most `seconds`.
+    The person is proved already, and the number is an extra. So None is also the result when the client posted
+    something else than a number, or one that does not verify, and when the vendor refuses it, is down or late, or the
+    plugin fails: the login goes on without a number, and the log says why (`phone_refused`). Waits at most `seconds`,
+    and never longer than `PROFILE_DEADLINE`.
 
-    Raises what else `FetchesPhone.fetch_phone` may raise, `ProviderTimeout`, and `ProviderBadResponse` for a result
-    that is no `VerifiedPhone`.
+    Raises `ContradictingAnswer` for a number that the vendor says is another person's, and `ProviderUnsigned` for an
+    answer of the vendor that is forged.
     """
     if not isinstance(provider, FetchesPhone):
         return None
+    within = min(seconds, PROFILE_DEADLINE)
     try:
         phone: object = await guarded(
-            "fetch_phone", lambda: provider.fetch_phone(response, identity), seconds, provider, response, identity
+            "fetch_phone", lambda: provider.fetch_phone(response, identity), within, provider, response, identity
         )
-    except (ProviderConfig, ProviderRefused) as error:
-        _log_refusal("phone_refused", error)
+        return _checked_phone(phone)
+    except (ProviderUnsigned, ContradictingAnswer):
+        raise
+    except ConnectError as error:
+        log_refused_phone(error)
         return None
+
+
+def _checked_phone(phone: object) -> VerifiedPhone | None:
     match phone:
         case None | VerifiedPhone(number=str(), proof=str()):
             return phone

@@ -49,6 +49,7 @@ _FIND = Statement(select(*(_MEMBER.c[name] for name in MemberRow.__dataclass_fie
 _LOCK = RowLock(select(_MEMBER.c.id).where(_HAS_ID, _MEMBER.c.disabled == 0))
 _FIND_PASSWORD = Statement(select(_MEMBER.c.id, _MEMBER.c.password_hash).where(_MEMBER.c.uname == bindparam("uname")))
 _HAS_PASSWORD = Statement(select(_MEMBER.c.id).where(_HAS_ID, _MEMBER.c.password_hash != ""))
+_FILL_MOBILE = Statement(update(_MEMBER).where(_HAS_ID, _MEMBER.c.mobile == "").values(mobile=bindparam("number")))
 _LIKE = _MEMBER.c.nickname.like(bindparam("pattern"), escape="!")
 _SEARCH = {
     name: Statement(
@@ -137,6 +138,11 @@ def _count_login(names: tuple[str, ...]) -> Statement:
 def record_login(transaction: Transaction, member_id: int, changes: Mapping[str, object], now: int) -> None:
     """Count a login of the member at `now` (epoch seconds), and change columns; the keys of `changes` name them."""
     _count_login(tuple(sorted(changes))).put_off(transaction, member_id=member_id, now=now, **changes)
+
+
+def fill_mobile(transaction: Transaction, member_id: int, mobile: str) -> None:
+    """Write the mobile number of a member who has none."""
+    _FILL_MOBILE.run(transaction, member_id=member_id, number=mobile)
 
 
 def update_member(transaction: Transaction, member_id: int, values: Mapping[str, object]) -> None:

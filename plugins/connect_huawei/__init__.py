@@ -27,6 +27,7 @@ from connect_core.plugin import (
     ProviderRefused,
     Quirks,
     VerifiedPhone,
+    get_extra,
     provider_hook,
     read_number,
 )
@@ -127,7 +128,7 @@ class HuaweiProvider(OAuth2Provider):
 
     def _is_one_tap(self, response: AuthorizationResponse) -> bool:
         is_posted = self.entrances[response.client_type] is Entrance.CLIENT_CODE
-        return is_posted and response.parameters.get(self.quirks.phone_code_name) == response.code
+        return is_posted and get_extra(response.parameters, self.quirks.phone_code_name) == response.code
 
 
 connect_register_providers = provider_hook(

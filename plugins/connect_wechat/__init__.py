@@ -50,7 +50,7 @@ from connect_core.plugin import (
     with_query,
 )
 from connect_wechat.checks import check_registration
-from connect_wechat.mini import decrypt_phone, encode_session, find_number, is_user_info
+from connect_wechat.mini import decrypt_phone, encode_session, find_number
 from connect_wechat.notices import PushKeys, read_push
 from connect_wechat.responses import REMEDIES, read_answer
 
@@ -182,8 +182,7 @@ class WechatProvider(Provider):
         https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html
 
         Takes `phone_code`, or of older base libraries `encryptedData` and `iv`. Raises `ProviderBadResponse` for a
-        number of another app or an old one, `BadRequest` for data that the session key does not decrypt. Data that came
-        with the person's user info is none of the phone button's, and ignored.
+        number of another app or an old one, and `BadRequest` for data that the session key does not decrypt.
         """
         parameters = response.parameters
         if response.client_type is not ClientType.MINI:
@@ -199,13 +198,9 @@ class WechatProvider(Provider):
             if number := find_number(answer.get("phone_info"), self.settings.app_id):
                 return VerifiedPhone(number, code)
             raise ProviderBadResponse("phone_info is no number that this app was told just now")
-        try:
-            if text := parameters.get("encryptedData"):
-                session_key = json.loads(identity.grant)["session_key"]
-                return decrypt_phone(session_key, text, parameters.get("iv", ""), self.settings.app_id)
-        except BadRequest:
-            if not is_user_info(parameters):
-                raise
+        if text := parameters.get("encryptedData"):
+            session_key = json.loads(identity.grant)["session_key"]
+            return decrypt_phone(session_key, text, parameters.get("iv", ""), self.settings.app_id)
         return None
 
     async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:

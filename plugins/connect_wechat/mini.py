@@ -62,11 +62,6 @@ def encode_session(session_key: str, parameters: Mapping[str, str]) -> str:
     return json.dumps(fields)
 
 
-def is_user_info(parameters: Mapping[str, str]) -> bool:
-    """Tell whether the client sent what `wx.getUserInfo` gave, whose `encryptedData` is no number."""
-    return any(name in parameters for name in ("rawData", "signature", "userInfo"))
-
-
 def decrypt_phone(session_key: str, text: str, iv: str, app_id: str) -> VerifiedPhone | None:
     """Return the phone number in `text`, the value of `encryptedData`; all arguments but `app_id` are base64.
 
