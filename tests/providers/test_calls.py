@@ -10,7 +10,9 @@ from typing import Any, NoReturn, cast
 import pytest
 
 from connect_core.errors import (
+    BadRequest,
     CodeInvalid,
+    CodeSeen,
     ConnectError,
     ContradictingAnswer,
     ProviderBadResponse,
@@ -19,6 +21,7 @@ from connect_core.errors import (
     ProviderRefused,
     ProviderTimeout,
     ProviderUnsigned,
+    RequestRefused,
     Unavailable,
 )
 from connect_core.http import TOTAL_DEADLINE
@@ -71,6 +74,10 @@ STEPS: dict[str, Callable[[Provider, float], Awaitable[object]]] = {
 }
 
 
+WITHOUT: dict[str, object] = {"fetch_profile": LIHUA, "fetch_phone": None}
+"""The steps that a login stands without, and what comes of them then."""
+
+
 async def ask(step: str, answer: Answer, kind: type[Provider] = Stranger, seconds: float = 2) -> object:
     """Run one step against such a plugin."""
     return await STEPS[step](provider(answer, kind), seconds)
@@ -113,10 +120,10 @@ RAISED = {
 async def test_whatever_a_plugin_raises_ends_its_login_alone(step: str, name: str, kind: type[Provider]) -> None:
     """502, with the kind of the error and its place for the operator, and without its text, which may hold anything.
 
-    At the profile the login goes on, and the log has the same.
+    At the profile and the phone number the login goes on, and the log has the same.
     """
-    if step == "fetch_profile":
-        assert await ask(step, RAISED[name], kind) == LIHUA
+    if step in WITHOUT:
+        assert await ask(step, RAISED[name], kind) == WITHOUT[step]
         return
     with pytest.raises(ProviderBadResponse, match=f"the plugin raised {name} at ") as caught:
         await ask(step, RAISED[name], kind)
@@ -126,8 +133,8 @@ async def test_whatever_a_plugin_raises_ends_its_login_alone(step: str, name: st
 async def test_stop_iteration_is_an_error_too(step: str) -> None:
     """Python makes a RuntimeError of it inside a coroutine; outside it stays what it is."""
     for kind in (Stranger, Plain):
-        if step == "fetch_profile":
-            assert await ask(step, raising(StopIteration()), kind) == LIHUA
+        if step in WITHOUT:
+            assert await ask(step, raising(StopIteration()), kind) == WITHOUT[step]
             continue
         with pytest.raises(ProviderBadResponse, match=r"RuntimeError|StopIteration"):
             await ask(step, raising(StopIteration()), kind)
@@ -172,7 +179,7 @@ async def test_a_plugins_own_verdict_stands(error: type[ConnectError]) -> None:
 
 
 async def test_a_plugin_that_never_returns_is_ended_by_the_deadline(step: str) -> None:
-    """504 within the deadline, and what it was doing is cancelled; a profile is done without."""
+    """504 within the deadline, and what it was doing is cancelled; a profile or phone number is done without."""
     ended = []
 
     async def hang() -> None:
@@ -182,8 +189,8 @@ async def test_a_plugin_that_never_returns_is_ended_by_the_deadline(step: str) -
             ended.append(True)
 
     began = time.monotonic()
-    if step == "fetch_profile":
-        assert await ask(step, hang, seconds=0.05) == LIHUA
+    if step in WITHOUT:
+        assert await ask(step, hang, seconds=0.05) == WITHOUT[step]
     else:
         with pytest.raises(ProviderTimeout):
             await ask(step, hang, seconds=0.05)
@@ -224,11 +231,8 @@ JUNK = [None, 7, True, "", b"x", [], {}, object(), "x" * 5_000_000, {"union_id":
 @pytest.mark.parametrize("kind", [Stranger, Plain])
 async def test_an_answer_of_another_type_is_none(step: str, kind: type[Provider], junk: object) -> None:
     """502 whatever is answered in place of what was asked for."""
-    if step == "fetch_phone" and junk is None and kind is Stranger:
-        assert await ask(step, lambda: junk) is None
-        return
-    if step == "fetch_profile":
-        assert await ask(step, lambda: junk, kind) == LIHUA
+    if step in WITHOUT:
+        assert await ask(step, lambda: junk, kind) == WITHOUT[step]
         return
     with pytest.raises(ProviderBadResponse):
         await ask(step, lambda: junk, kind)
@@ -308,9 +312,8 @@ async def test_a_profile_must_be_the_persons() -> None:
 
 @pytest.mark.parametrize("phone", [VerifiedPhone(cast("Any", 138), "p"), VerifiedPhone("138", cast("Any", None))])
 async def test_a_phone_number_is_a_text(phone: VerifiedPhone) -> None:
-    """So is its proof."""
-    with pytest.raises(ProviderBadResponse):
-        await ask("fetch_phone", lambda: phone)
+    """So is its proof; anything else is no number."""
+    assert await ask("fetch_phone", lambda: phone) is None
 
 
 @pytest.mark.parametrize("url", ["", "https://acme.example/\r\nset-cookie: a=b", "https://acme.example/é", "a\x00"])
@@ -357,3 +360,32 @@ async def test_a_profile_that_cannot_be_trusted_fails_the_login(error: type[Conn
     """Forged, or another person's."""
     with pytest.raises(error):
         await ask("fetch_profile", raising(error("no")))
+
+
+@pytest.mark.parametrize("error", [*UNUSABLE, BadRequest, ProviderDenied, CodeSeen])
+async def test_an_unusable_phone_number_leaves_the_login_standing(
+    error: type[ConnectError], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The number is an extra, as the profile is; what the client sent wrong is no warning."""
+    caplog.set_level(logging.INFO, "connect_login")
+    assert await ask("fetch_phone", raising(error("no", vendor={"errcode": "1"}))) is None
+    [record] = caplog.records
+    level = logging.INFO if issubclass(error, RequestRefused) else logging.WARNING
+    assert (record.levelno, record.message) == (level, "phone_refused")
+    assert (vars(record)["code"], vars(record)["reason"], vars(record)["vendor_errcode"]) == (error.code, "no", "1")
+
+
+@pytest.mark.parametrize("error", [ProviderUnsigned, ContradictingAnswer])
+async def test_a_phone_number_that_contradicts_the_proof_fails_the_login(error: type[ConnectError]) -> None:
+    """Another person's by what the vendor says, or in an answer of the vendor that is forged."""
+    with pytest.raises(error):
+        await ask("fetch_phone", raising(error("no")))
+
+
+async def test_no_phone_number_takes_the_profiles_time() -> None:
+    """A vendor that does not answer about the number leaves time to ask it for the name."""
+    waited = time.monotonic()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calls, "PROFILE_DEADLINE", 0.05)
+        assert await ask("fetch_phone", lambda: asyncio.sleep(5), seconds=8) is None
+    assert time.monotonic() - waited < 3

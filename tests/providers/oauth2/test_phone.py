@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from connect_core.errors import BadRequest, CodeInvalid, ProviderBadResponse, SettingsError
+from connect_core.errors import SettingsError
 from connect_core.identity import Identity, PersonId, Profile, VerifiedPhone
 from connect_core.plugin import AuthorizationResponse, Claims, ClientType, Entrance, MiniProgramSettings, OAuth2Provider
 from connect_core.providers import calls
@@ -119,23 +119,23 @@ async def test_dead_app_token_is_fetched_again_once(refusal: bytes) -> None:
     assert vendor.paths == ["/app", "/phone", "/phone", "/app", "/phone"]
 
 
-async def test_rejected_phone_code_is_the_clients() -> None:
-    """It is `code_invalid`, and no reason to drop the app's token, which a client could then do at will."""
+async def test_rejected_phone_code_is_the_clients(caplog: pytest.LogCaptureFixture) -> None:
+    """It is no number, and no reason to drop the app's token, which a client could then do at will."""
+    caplog.set_level(logging.INFO, "connect_login")
     vendor = Vendor()
     vendor.answers = {**vendor.answers, "/phone": (400, b'{"error":"invalid_grant"}')}
     provider = make(Mini, vendor, quirks=quirky(**WITH_APP_TOKEN))
     for _ in range(2):
-        with pytest.raises(CodeInvalid):
-            await fetch(provider)
+        assert await fetch(provider) is None
     assert vendor.paths == ["/app", "/phone", "/phone"]
+    assert [(record.levelname, vars(record)["code"]) for record in caplog.records] == [("INFO", "code_invalid")] * 2
 
 
 @pytest.mark.parametrize("phone_code", ["x" * 8193, "a\nb", "码"])
 async def test_malformed_phone_code_asks_nobody(phone_code: str) -> None:
-    """It is a bad request of the client."""
+    """It is the client's mistake, and no number."""
     vendor = Vendor()
-    with pytest.raises(BadRequest):
-        await fetch(make(Mini, vendor), phone_code)
+    assert await fetch(make(Mini, vendor), phone_code) is None
     assert vendor.paths == []
 
 
@@ -149,10 +149,12 @@ async def test_no_phone_code_or_no_address_is_no_number() -> None:
 
 
 @pytest.mark.parametrize("answer", [b"{}", b'{"list":[]}', b'{"list":[{"number":"none"}]}', b"<html>"])
-async def test_answer_without_a_number(answer: bytes) -> None:
-    """It is the vendor's fault."""
-    with pytest.raises(ProviderBadResponse):
-        await fetch(make(Mini, Transport({"/phone": answer})))
+async def test_answer_without_a_number(answer: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """It is the vendor's fault, which the operator reads in the log."""
+    assert await fetch(make(Mini, Transport({"/phone": answer}))) is None
+    assert [(record.levelname, vars(record)["code"]) for record in caplog.records] == [
+        ("WARNING", "provider_bad_response")
+    ]
 
 
 @pytest.mark.parametrize(("lifetime", "seconds"), [(7200, 7200), ("90", 90), (None, 300), (0, 300), ("soon", 300)])
