@@ -109,7 +109,7 @@ from connect_core.providers.oidc import (
     OidcSettings,
     SignedSecret,
 )
-from connect_core.providers.parameters import get_display_text, get_extra
+from connect_core.providers.parameters import get_display_text
 from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -210,7 +210,6 @@ __all__ = [
     "encrypt_aes_cbc",
     "find_in_app_browser",
     "get_display_text",
-    "get_extra",
     "get_notice_expiry",
     "hookimpl",
     "is_absent",

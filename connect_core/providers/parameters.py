@@ -66,17 +66,6 @@ def get_pairs(parameters: Mapping[str, str]) -> list[tuple[str, str]]:
     return parameters.pairs if isinstance(parameters, ReceivedParameters) else [*parameters.items()]
 
 
-def get_extra(parameters: Mapping[str, str], name: str) -> str:
-    """Return a parameter that a login stands without, such as an app's name of its device; empty for a malformed one.
-
-    One that contradicts itself counts as malformed: nobody knows which of its values is meant.
-    """
-    try:
-        return parameters.get(name, "")
-    except BadRequest:
-        return ""
-
-
 def get_display_text(parameters: Mapping[str, str], name: str) -> str:
     """Return what a client sent for people to read, such as a nickname, however it looks; empty where it sent none.
 

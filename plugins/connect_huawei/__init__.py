@@ -10,11 +10,13 @@ Web, from two libraries: justauth/JustAuth (AuthHuaweiV3Request), AspNet.Securit
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from connect_core.plugin import (
     Answer,
     AuthorizationResponse,
+    BadRequest,
     Claims,
     ClientType,
     ContradictingAnswer,
@@ -27,7 +29,6 @@ from connect_core.plugin import (
     ProviderRefused,
     Quirks,
     VerifiedPhone,
-    get_extra,
     provider_hook,
     read_number,
 )
@@ -128,7 +129,9 @@ class HuaweiProvider(OAuth2Provider):
 
     def _is_one_tap(self, response: AuthorizationResponse) -> bool:
         is_posted = self.entrances[response.client_type] is Entrance.CLIENT_CODE
-        return is_posted and get_extra(response.parameters, self.quirks.phone_code_name) == response.code
+        with suppress(BadRequest):  # a phone code that cannot be read is not the login's
+            return is_posted and response.parameters.get(self.quirks.phone_code_name) == response.code
+        return False
 
 
 connect_register_providers = provider_hook(

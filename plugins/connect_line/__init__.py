@@ -22,6 +22,7 @@ from connect_core.plugin import (
     ProviderBadResponse,
     ProviderConfig,
     provider_hook,
+    read_text,
 )
 
 
@@ -69,7 +70,7 @@ class LineProvider(OidcProvider):
             if "invalid_request" not in error.vendor.values():
                 raise
             raise CodeInvalid("LINE refuses the ID token", vendor=error.vendor) from None
-        if claims.get("aud") != self.settings.client_id or not isinstance(claims.get("sub"), str):
+        if read_text(claims.get("aud")) != self.settings.client_id or not isinstance(claims.get("sub"), str):
             raise ProviderBadResponse("aud or sub of the verified ID token is not what was sent")
         return self._identity(claims, response, response.code)
 

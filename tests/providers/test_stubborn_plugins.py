@@ -26,7 +26,7 @@ STEPS: dict[str, Callable[["Revoking", float], Awaitable[object]]] = {
     "fetch_phone": lambda plugin, seconds: calls.fetch_phone(plugin, RESPONSE, LIHUA, seconds),
     "revoke": lambda plugin, seconds: calls.revoke(plugin, LIHUA, seconds),
 }
-DONE_WITHOUT = {"fetch_profile": LIHUA, "revoke": False}
+DONE_WITHOUT = {"fetch_profile": LIHUA, "fetch_phone": None, "revoke": False}
 """What a login goes on with when the plugin fails; the other steps raise."""
 
 

@@ -11,6 +11,7 @@ from connect_core.errors import ProviderBadResponse
 from connect_core.identity import ID_MAX, PersonId
 from connect_core.providers.abilities import NoticeKind, VendorNotice, get_notice_expiry
 from connect_core.providers.oidc.id_token import Expected, check_audience, get_time
+from connect_core.vendor_values import is_absent
 
 WHAT = "event token"
 
@@ -46,6 +47,6 @@ def read_event_claims(claims: Mapping[str, Any], issuer: str, expected: Expected
     key = claims.get("jti")
     if not isinstance(key, str) or not 0 < len(key) <= ID_MAX:
         raise ProviderBadResponse(f"jti of {WHAT} is no text of at most {ID_MAX} characters")
-    if "nonce" in claims or "events" not in claims:
+    if not is_absent(claims.get("nonce")) or "events" not in claims:
         raise ProviderBadResponse(f"{WHAT} has no events, or is another kind of token")
     return EventToken(issuer, key, expiry_time, claims["events"])

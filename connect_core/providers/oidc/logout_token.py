@@ -10,6 +10,7 @@ from connect_core.errors import ProviderBadResponse
 from connect_core.identity import ID_MAX, PersonId
 from connect_core.providers.abilities import LogoutNotice
 from connect_core.providers.oidc.id_token import OLDEST, SKEW, Expected, Jws, check_audience, check_times, get_time
+from connect_core.vendor_values import is_absent
 
 WHAT = "logout_token"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -31,7 +32,7 @@ def read_logout_claims(jws: Jws, claims: Mapping[str, Any], issuer: str, expecte
     events = claims.get("events")
     if not isinstance(events, Mapping) or not isinstance(events.get(EVENT), Mapping):
         raise ProviderBadResponse("events of logout_token do not have the log-out")
-    if "nonce" in claims:
+    if not is_absent(claims.get("nonce")):
         raise ProviderBadResponse("nonce is not allowed in logout_token")
     subject = _text(claims, "sub")
     sid = _text(claims, "sid")

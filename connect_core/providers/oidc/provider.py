@@ -44,7 +44,7 @@ from connect_core.providers.provider import (
     Provider,
 )
 from connect_core.settings import ProviderSettings
-from connect_core.vendor_values import read_text
+from connect_core.vendor_values import is_absent, read_text
 
 _WITH_PKCE, _WITHOUT_PKCE = Quirks(), Quirks(pkce="never")
 
@@ -337,7 +337,7 @@ class OidcProvider(Provider):
         if jws is None:
             return self.read_answer("userinfo", answer)
         claims = await self._verified(jws, USERINFO)
-        if "iss" in claims and claims["iss"] not in [person_id.scope for person_id in ids]:
+        if not is_absent(claims.get("iss")) and claims["iss"] not in [person_id.scope for person_id in ids]:
             self._issuer_of(claims, USERINFO)
             if set(self.read_ids(claims)).isdisjoint(ids):  # an issuer of ours, but not this person's
                 raise ContradictingAnswer("user-info is of another issuer")

@@ -11,6 +11,7 @@ from connect_core.errors import ContradictingAnswer, ProviderBadResponse
 from connect_core.http import Answer
 from connect_core.identity import PersonId, exact_id
 from connect_core.providers.oidc.id_token import SKEW, Jws, split_token
+from connect_core.vendor_values import is_absent
 
 USERINFO = "user-info"
 """What errors call the answer."""
@@ -43,10 +44,10 @@ def check_signed(claims: Mapping[str, Any], clients: Collection[str], now: float
     Raises `ContradictingAnswer` for user-info that is for none of our `clients`, and `ProviderBadResponse` for old
     user-info.
     """
-    audience = claims.get("aud", [*clients])
+    audience = [*clients] if is_absent(claims.get("aud")) else claims["aud"]
     if not any(client in clients for client in (audience if isinstance(audience, list) else [audience])):
         raise ContradictingAnswer("user-info is for another client")
-    expiry = claims.get("exp", now)
+    expiry = now if is_absent(claims.get("exp")) else claims["exp"]
     if not isinstance(expiry, int | float) or expiry <= now - SKEW:
         raise ProviderBadResponse("exp of user-info is over")
 

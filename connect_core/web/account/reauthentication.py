@@ -15,7 +15,6 @@ from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, NotThisM
 from connect_core.identity import ClientType, Language
 from connect_core.login.values import Delivery, PurposeKind
 from connect_core.members.current import LoggedIn
-from connect_core.providers.parameters import get_extra
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import endpoints, responses
@@ -91,7 +90,7 @@ class _ReauthenticationEndpoints:
         outcome = await self._manager.password_logins.confirm(
             credentials,
             logged_in.session,
-            self._context.get_visit(request, get_extra(fields, "device_id")[:64]),
+            self._context.get_visit(request, fields.get("device_id", "")[:64]),
             self._context.get_delivery(request) if is_page else Delivery.JSON,
             self._manager.targets.check(return_to),
         )

@@ -19,7 +19,6 @@ from connect_core.login.values import Delivery, Purpose, PurposeKind
 from connect_core.members.current import LoggedIn
 from connect_core.members.self_service import ActiveSession
 from connect_core.providers import calls
-from connect_core.providers.parameters import get_extra
 from connect_core.providers.provider import Entrance
 from connect_core.user_agents import name_in
 from connect_core.web import endpoints, responses
@@ -195,7 +194,7 @@ async def begin_bind(context: WebContext, request: Request, kind: PurposeKind = 
     names = (request.path_params["provider"], request.path_params["client"])
     configured = manager.registry.find(*names)
     if configured.entrance is not Entrance.REDIRECT and calls.is_handed_in(configured.provider, fields):
-        visit = context.get_visit(request, get_extra(fields, "device_id")[:64]) if confirms else get_visit(request)
+        visit = context.get_visit(request, fields.get("device_id", "")[:64]) if confirms else get_visit(request)
         outcome = await manager.login_with_code(*names, fields, visit, purpose)
         return responses.json_response(token_body(context, outcome))
     redirect_uri = fields.get("redirect_uri", "")

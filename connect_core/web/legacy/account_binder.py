@@ -16,7 +16,6 @@ from connect_core.identity import ClientType
 from connect_core.login.start import StartOptions
 from connect_core.login.values import CallbackRepeated, Delivery, Outcome, Purpose, PurposeKind, SessionOpened
 from connect_core.members.current import LoggedIn
-from connect_core.providers.parameters import get_extra
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import responses
@@ -134,7 +133,7 @@ class _AccountBinderEndpoints:
         if await self._find_member(request) is None:
             await self._context.count(request)
             ticket, fields = await self._read_ticket(request)
-            visit = self._context.get_visit(request, consent=get_extra(fields, "consent"))
+            visit = self._context.get_visit(request, consent=fields.get("consent", ""))
             return self._answer_bound(await self._manager.finish_first_login(ticket, visit))
         await self._bind_pending(request, await self._find_recent(request))
         response = _empty()

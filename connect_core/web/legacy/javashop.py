@@ -18,7 +18,6 @@ from connect_core.identity import ClientType
 from connect_core.login.start import StartOptions
 from connect_core.login.values import Delivery, SessionOpened
 from connect_core.members.values import ResolvedMember
-from connect_core.providers.parameters import get_extra
 from connect_core.providers.provider import Entrance
 from connect_core.web import responses
 from connect_core.web.context import WebContext
@@ -120,8 +119,8 @@ class _JavashopEndpoints:
         await self._context.count(request)
         parameters = get_parameters(request)
         request.path_params["client"] = ClientType.H5
-        device_id = get_extra(parameters, "uuid")[:64]
-        consent = get_extra(parameters, "consent")
+        device_id = parameters.get("uuid", "")[:64]
+        consent = parameters.get("consent", "")
         visit = self._context.get_visit(request, device_id, consent=consent)
         outcome = await finish_flow(self._context, request, parameters, delivers_json=True, visit=visit)
         body = token_body(self._context, outcome)
@@ -136,7 +135,7 @@ class _JavashopEndpoints:
         if configured is None or configured.entrance is not Entrance.CLIENT_CODE:
             raise Unsupported("no Alipay mini program is configured")
         parameters = {**body, "code": request.path_params["authCode"]}
-        visit = self._context.get_visit(request, consent=get_extra(body, "consent"))
+        visit = self._context.get_visit(request, consent=body.get("consent", ""))
         outcome = await self._manager.login_with_code(configured.name, configured.client_type, parameters, visit)
         data: Mapping[str, object]
         match outcome:

@@ -26,7 +26,6 @@ from connect_core.login.flow import get_log_name
 from connect_core.login.start import StartOptions
 from connect_core.login.values import Delivery, Outcome, PendingLogin, Purpose, PurposeKind
 from connect_core.providers import calls
-from connect_core.providers.parameters import get_extra
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import responses
@@ -87,7 +86,7 @@ class _FirstLoginEndpoints:
         await self._context.count(request)
         fields = await read_fields(request)
         ticket, pending = take_pending(self._context, request, fields)
-        visit = self._context.get_visit(request, consent=get_extra(fields, "consent"))
+        visit = self._context.get_visit(request, consent=fields.get("consent", ""))
         match fields.get("decision", ""):
             case "register":
                 try:

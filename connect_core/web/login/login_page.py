@@ -15,7 +15,6 @@ from connect_core.errors import BadRequest, ConnectError, NotLoggedIn, PageNotFo
 from connect_core.identity import ClientType
 from connect_core.login.values import Delivery
 from connect_core.members.current import LoggedIn
-from connect_core.providers.parameters import get_extra
 from connect_core.user_agents import find_in_app_browser, is_mobile
 from connect_core.web import responses
 from connect_core.web.context import WebContext
@@ -96,7 +95,7 @@ class _LoginPageEndpoints:
         await self._context.count_password(credentials.get("username", ""))
         outcome = await passwords.log_in(
             credentials,
-            self._context.get_visit(request, get_extra(fields, "device_id")[:64]),
+            self._context.get_visit(request, fields.get("device_id", "")[:64]),
             client_type,
             Delivery.SESSION if is_page else Delivery.JSON,
             target,

@@ -15,7 +15,6 @@ from connect_core.errors import BadRequest, ConnectError, MethodNotAllowed, NotL
 from connect_core.login.start import IN_APP, Start, StartOptions
 from connect_core.login.values import Delivery
 from connect_core.providers import calls
-from connect_core.providers.parameters import get_extra
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import endpoints, responses
@@ -125,7 +124,7 @@ class _LoginEndpoints:
         await self._context.count(request)
         configured = self._find_configured(request)
         body = await read_fields(request, keeps_objects=True)
-        device_id, consent = get_extra(body, "device_id")[:64], get_extra(body, "consent")
+        device_id, consent = body.get("device_id", "")[:64], body.get("consent", "")
         if configured.entrance is Entrance.REDIRECT:
             ticket = body.get("choice_ticket", "")
             visit = self._context.get_visit(request, device_id, choice_ticket=ticket, consent=consent)

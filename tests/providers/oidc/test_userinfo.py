@@ -22,7 +22,8 @@ async def profile_from(body: str, **settings: Any) -> Profile | None:
 
 @pytest.mark.parametrize(
     "claims",
-    [{}, {"iss": None}, {"aud": None}, {"aud": [CLIENT, "another"]}, {"exp": NOW + 9}, {"iss": None, "aud": None}],
+    [{}, {"iss": None}, {"aud": None}, {"aud": [CLIENT, "another"]}, {"exp": NOW + 9}, {"iss": None, "aud": None}]
+    + [{"iss": ""}, {"aud": ""}, {"exp": ""}],  # there, and empty
 )
 @pytest.mark.parametrize("key", [RSA, EC])
 async def test_signed_user_info_is_read(claims: dict[str, Any], key: Any) -> None:

@@ -87,7 +87,7 @@ def test_what_is_no_number_costs_no_login(
 ) -> None:
     """Under every name at every vendor: the person is logged in, without a number, and no operator is called."""
     caplog.set_level(logging.INFO, "connect_login")
-    names = ("phone_code", "phone", "phoneNumber", "encryptedData", "iv", "device_id", "consent", "rawData")
+    names = ("phone_code", "phone", "phoneNumber", "encryptedData", "iv", "rawData")
     answer = post(visitor, f"{name}/mini/token", dict.fromkeys(names, value) | visitor.client_parameters(name, MINI))
     assert visitor.http.get("/connect/me", headers=bearer(answer)).json()["connections"] == [name.upper()]
     assert not any(mobiles(shop))
