@@ -41,6 +41,8 @@ from connect_core.web.requests import (
 
 _OLD_IN_APP = "awake"
 """What `IN_APP` was called in the release before; links made by it may still be opened."""
+_NOT_CARRIED = frozenset({"access_token", "id_token", "refresh_token"})
+"""What a posted response may have beside the code, no callback reads, and no address must hold."""
 
 
 def login_routes(context: WebContext) -> list[BaseRoute]:
@@ -105,9 +107,10 @@ class _LoginEndpoints:
         fields = await read_form(request)
         for name in ("state", *calls.get_code_names(configured.provider)):
             fields.get(name)  # raises where it is malformed; what nobody reads stays behind
+        carried = {name: value for name, value in fields.items() if name not in _NOT_CARRIED}
         # not from request.url, which contains the Host header that the client sent
         return responses.redirect(
-            f"{self._context.prefix}/{configured.name}/{configured.client_type}/callback?{urlencode(fields)}"
+            f"{self._context.prefix}/{configured.name}/{configured.client_type}/callback?{urlencode(carried)}"
         )
 
     async def login_url(self, request: Request) -> Response:

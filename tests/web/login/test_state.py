@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -347,6 +348,16 @@ def test_posted_response_is_sent_round_by_get(shop: RunningShop, visitor: Visito
     assert set_cookies(parked) == {}
     check_headers(parked)
     assert query(parked.headers["location"]) == query(callback)
+    assert visitor.http.get(parked.headers["location"]).status_code == 303
+    assert visitor.http.get("/connect/me").status_code == 200
+
+
+def test_tokens_of_a_posted_response_stay_out_of_the_address(visitor: Visitor) -> None:
+    """A vendor may post tokens beside the code; nobody reads them, and addresses end up in logs and histories."""
+    address, _, own = come_back(visitor).partition("?")
+    tokens = {"id_token": "a.SECRET.c", "access_token": "SECRET" * 3000, "refresh_token": "SECRET"}
+    parked = visitor.http.post(address, data=dict(parse_qsl(own)) | tokens)
+    assert "SECRET" not in parked.headers["location"]
     assert visitor.http.get(parked.headers["location"]).status_code == 303
     assert visitor.http.get("/connect/me").status_code == 200
 
