@@ -36,6 +36,6 @@ def read_phone(number: object, country_code: object) -> str:
     is no phone number.
     """
     code = MAINLAND if is_absent(country_code) else read_text(country_code).removeprefix("+").removeprefix("00")
-    digits = read_text(number)
-    full = digits.removeprefix(f"+{MAINLAND}") if code == MAINLAND else f"{code}-{digits}"
+    digits = read_text(number).removeprefix(f"+{code}")
+    full = digits if code == MAINLAND else f"{code}-{digits}"
     return full if _PHONE.fullmatch(full) else ""

@@ -20,7 +20,8 @@ DENIALS = frozenset(
         # OpenID Connect Core §3.1.2.6: the person would have had to do something, and did not
         *("account_selection_required", "consent_required", "interaction_required", "login_required"),
         # vendors' words
-        *("authdeny", "canceled", "cancelled", "user_canceled", "user_cancelled", "user_denied"),
+        *("authdeny", "cancel", "canceled", "cancelled", "declined", "denied", "user_cancel", "user_canceled"),
+        *("user_cancelled", "user_declined", "user_denied", "user_refused"),
         *("user_canceled_authorize", "user_canceled_login", "user_cancelled_authorize", "user_cancelled_login"),
     }
 )
