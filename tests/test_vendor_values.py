@@ -44,6 +44,13 @@ def test_a_mainland_number_stands_alone(number: object, country: object) -> None
     assert read_phone(number, country) == "13800000001"
 
 
+@pytest.mark.parametrize("country", [852, "852", "+852", "00852"])
+@pytest.mark.parametrize("number", [61234567, "61234567", "+85261234567"])
+def test_a_number_from_abroad_has_its_country_once(number: object, country: object) -> None:
+    """Also where the vendor writes the country into the number and beside it."""
+    assert read_phone(number, country) == "852-61234567"
+
+
 @pytest.mark.parametrize(("number", "country"), [(True, 86), (8.6, 86), ("13800000001", True), ("1", 86), ("<b>", "")])
 def test_what_is_no_phone_number_is_empty(number: object, country: object) -> None:
     """A country that is wrong is not taken for an absent one."""
