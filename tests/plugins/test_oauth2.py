@@ -82,6 +82,12 @@ USER_INFOS: list[tuple[dict[str, Any], Profile]] = [
         {"id": 7, "gender": "female", "address": {"region": "浙江", "locality": "杭州"}},
         Profile("", "", 0, "浙江", "杭州"),
     ),
+    ({"sub": "s", "given_name": "李", "family_name": "华"}, Profile("李")),
+    ({"id": 7, "nickName": "李华", "photoURL": "//i.example/1"}, Profile("李华", "https://i.example/1")),
+    (
+        {"id": 7, "full_name": "Li Hua", "login": "", "profile_picture": "https://i.example/1"},
+        Profile("Li Hua", "https://i.example/1"),
+    ),
     ({"id": 7, "name": None, "picture": None, "gender": None, "address": None}, Profile()),
 ]
 

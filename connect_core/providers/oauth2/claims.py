@@ -77,11 +77,13 @@ class Claims(BaseModel):
             user_id=("sub", "id"),
             nickname=(
                 *("name", "nickname", "display_name", "displayName", "preferred_username"),
-                *("nick", "screen_name", "login", "username", "user_name"),
+                *("nick", "nickName", "nick_name", "screen_name", "login", "username", "userName", "user_name"),
+                *("full_name", "fullName", "given_name", "first_name"),
             ),
             face=(
                 *("picture", "picture.data.url", "avatar_url", "avatarUrl", "avatar", "avatar.url", "avatar_large"),
-                *("headimgurl", "profile_image_url", "photo", "image", "image.url"),
+                *("headimgurl", "profile_image_url", "profile_image", "profile_picture", "picture_url"),
+                *("photo", "photo_url", "photoURL", "image", "image.url", "image_url"),
             ),
             sex=("gender", "sex"),
             province=("address.region", "province"),
