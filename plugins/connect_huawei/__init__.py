@@ -10,13 +10,11 @@ Web, from two libraries: justauth/JustAuth (AuthHuaweiV3Request), AspNet.Securit
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from connect_core.plugin import (
     Answer,
     AuthorizationResponse,
-    BadRequest,
     Claims,
     ClientType,
     ContradictingAnswer,
@@ -29,6 +27,7 @@ from connect_core.plugin import (
     ProviderRefused,
     Quirks,
     VerifiedPhone,
+    get_display_text,
     provider_hook,
     read_number,
 )
@@ -129,9 +128,8 @@ class HuaweiProvider(OAuth2Provider):
 
     def _is_one_tap(self, response: AuthorizationResponse) -> bool:
         is_posted = self.entrances[response.client_type] is Entrance.CLIENT_CODE
-        with suppress(BadRequest):  # a phone code that cannot be read is not the login's
-            return is_posted and response.parameters.get(self.quirks.phone_code_name) == response.code
-        return False
+        # read however it looks: `fetch_phone` refuses a malformed one, and the login stands
+        return is_posted and get_display_text(response.parameters, self.quirks.phone_code_name) == response.code
 
 
 connect_register_providers = provider_hook(
