@@ -4,6 +4,7 @@ Owns the rules for the document's issuer and addresses. Caches nothing, and call
 """
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -55,6 +56,19 @@ class Metadata:
     names_itself: bool = False
     auth_methods: tuple[str, ...] = ("client_secret_basic",)
     lists_auth_methods: bool = False
+
+    def may_send(self, sender: str) -> bool:
+        """Tell whether an authorization response with this `iss` may be the provider's (RFC 9207 §2.4).
+
+        It may be missing (empty) unless the document promises it. Where the issuer has the place of a tenant
+        (`{tenantid}`), the sender may be any tenant's: the ID token says whose people may log in.
+        """
+        if not sender:
+            return not self.names_itself
+        before, tenant, after = self.issuer.partition("{tenantid}")
+        if not tenant:
+            return sender == self.issuer
+        return re.fullmatch(f"{re.escape(before)}[^/?#]+{re.escape(after)}", sender) is not None
 
 
 _DEFAULT_METHODS = ("client_secret_basic",)

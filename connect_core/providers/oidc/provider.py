@@ -386,14 +386,8 @@ class OidcProvider(Provider):
         return issuer
 
     def _check_sender(self, metadata: Metadata, parameters: Mapping[str, str]) -> None:
-        """Compare `iss` of the authorization response with the issuer (RFC 9207 §2.4), against mix-up attacks.
-
-        It may be missing only when the discovery document does not promise it.
-        """
-        sender = parameters.get("iss")
-        if not sender and not metadata.names_itself:
-            return
-        if sender != metadata.issuer:
+        """Compare `iss` of the authorization response with the issuer, against mix-up attacks."""
+        if not metadata.may_send(parameters.get("iss", "")):
             raise ProviderBadResponse("iss of the authorization response is missing or another issuer")
 
     def _sends_challenge(self, metadata: Metadata) -> bool:

@@ -12,6 +12,7 @@ from connect_core.crypto import SigningKey, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderUnsigned
 from connect_core.identity import ClientType, PersonId
 from connect_core.providers.oidc import OidcProvider
+from connect_core.providers.oidc.discovery import Metadata
 from connect_core.providers.oidc.id_token import SKEW
 
 from ...kit.openid import (
@@ -317,6 +318,22 @@ async def test_tenant_fits_its_issuer() -> None:
     ):
         with pytest.raises(ProviderBadResponse):
             await at_tenant(**claims)
+
+
+@pytest.mark.parametrize(
+    ("sender", "is_taken"),
+    [
+        ("https://login.example/t-1/v2.0", True),
+        ("https://login.example/{tenantid}/v2.0", True),
+        ("https://login.example/a/b/v2.0", False),
+        ("https://login.example//v2.0", False),
+        ("https://login.example.evil/t-1/v2.0", False),
+        ("https://login.example/t-1/v2.0/", False),
+    ],
+)
+def test_a_tenant_may_be_the_sender(sender: str, *, is_taken: bool) -> None:
+    """`iss` of the authorization response (RFC 9207) is the document's template, or has a tenant in its place."""
+    assert Metadata(ManyTenants.issuer_template, "", "", "").may_send(sender) is is_taken
 
 
 async def test_no_tenant_is_taken_unsaid() -> None:

@@ -75,7 +75,7 @@ async def test_logins_through_a_pooler(make_manager: MakeManager, pooled: str, p
 async def test_a_login_sends_nothing_that_holds_a_connection_of_the_server(
     make_manager: MakeManager, pooled: str
 ) -> None:
-    """Neither what RDS Proxy's documentation says pins a session or is refused, nor a long statement, which pins too."""
+    """Nothing that pins a session of RDS Proxy or is refused, by its documentation: long statements pin one too."""
     with recording(pooled) as (url, sent):
         manager = make_manager(provider=provider_of(Acme()), service={"database_url": url})
         logins = [outcome_of(hand_in(manager, f"p{n % 3}.{n}")) for n in range(9)]
