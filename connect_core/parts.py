@@ -96,7 +96,7 @@ class Parts:
         self.callbacks = Callbacks(services, self.flows, self.first_login_tickets)
         self.completion = Completion(services, self.flows, chooses=self.chooses, required_terms=self.required_terms)
         self.current_member = CurrentMember(services)
-        self.password_logins = PasswordLogins(services, self.current_member)
+        self.password_logins = PasswordLogins(services, self.current_member, self.flows)
         self.qr_logins = QrLogins(services, self.flows)
         self._make_member_parts(services)
         self._make_versions()

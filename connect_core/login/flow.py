@@ -166,6 +166,10 @@ class Flows:
         """Return the token of the session that a PC collects with its ticket: each request computes the same one."""
         return name_token(TokenKind.SESSION, keyed_hash(self._session_key, "qr login", ticket))
 
+    def get_confirmed_token(self, session_token: str) -> str:
+        """Return the token of the session that a password confirms in the place of a cookie's: always the same one."""
+        return name_token(TokenKind.SESSION, keyed_hash(self._session_key, "confirmed", session_token))
+
     def seal_result(self, flow: Flow, outcome: ChoiceNeeded | AccountProved) -> str:
         """Return a choice or a proof, which no other table holds, sealed for the flow's row; empty for JSON clients."""
         if flow.delivery is Delivery.JSON:

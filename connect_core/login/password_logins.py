@@ -4,17 +4,18 @@ A member logs in with one, or confirms with one that it is really them. Who may 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from connect_core.errors import NotThisMember
 from connect_core.events import kinds
 from connect_core.identity import ClientType
-from connect_core.login.flow import get_token_kind
+from connect_core.login.flow import Flows, get_token_kind
 from connect_core.login.values import Delivery, PurposeKind, SessionOpened, Visit
 from connect_core.members.acting import lock_actor
 from connect_core.members.current import CurrentMember
 from connect_core.members.services import Services
 from connect_core.providers.hookspecs import LoginEvent
-from connect_core.sessions import LiveSession, NewSession, OpenSession
+from connect_core.sessions import LiveSession, NewSession, OpenSession, PresentedTokens, TokenKind
 from connect_core.store import Transaction
 
 Written = tuple[OpenSession, list[LoginEvent]]
@@ -23,9 +24,10 @@ Written = tuple[OpenSession, list[LoginEvent]]
 class PasswordLogins:
     """Logs members in by their credentials."""
 
-    def __init__(self, services: Services, current_member: CurrentMember) -> None:
+    def __init__(self, services: Services, current_member: CurrentMember, flows: Flows) -> None:
         self._services = services
         self._current_member = current_member
+        self._flows = flows
         self.are_offered = services.takes_credentials
 
     async def log_in(
@@ -62,12 +64,16 @@ class PasswordLogins:
     ) -> SessionOpened:
         """Replace the session `confirming` by a new one, if the credentials prove its member.
 
+        A browser whose answer was lost can repeat this with what `find_confirmed` returns.
+
         Raises as `log_in`, and `NotThisMember` when they prove somebody else.
         """
         member_id, now = await self._current_member.check_credentials(credentials), self._services.now()
         if member_id != confirming.member_id:
             raise NotThisMember("the credentials are another member's")
         session = _make_session(member_id, confirming.client_type, visit, delivery)
+        if session.kind is TokenKind.SESSION and visit.presented.session:
+            session = replace(session, token=self._flows.get_confirmed_token(visit.presented.session))
 
         def open_session(tx: Transaction) -> Written:
             lock_actor(tx, self._services.members, confirming, now)
@@ -78,6 +84,15 @@ class PasswordLogins:
 
         opened = await self._write(open_session)
         return SessionOpened(delivery, return_to, opened, purpose=PurposeKind.CONFIRM)
+
+    def find_confirmed(self, presented: PresentedTokens) -> PresentedTokens:
+        """Return what a browser would present if it had got the answer to a confirmation.
+
+        The one that it has may have been replaced by then. It takes the password once more to be given the new one.
+        """
+        if not presented.session:
+            return presented
+        return replace(presented, session=self._flows.get_confirmed_token(presented.session))
 
     def _open(self, tx: Transaction, session: NewSession, visit: Visit, now: int) -> Written:
         self._services.sessions.end_all(tx, visit.presented.ended_by(session.client_type), now)

@@ -145,8 +145,12 @@ class WebContext:
         Raises `NotLoggedIn`, `Forbidden` when a page of another origin sends a request that changes something, and
         `PageOutdated` for the form of a page that was about another member.
         """
+        return await self.find_presented(request, self.get_presented(request))
+
+    async def find_presented(self, request: Request, presented: PresentedTokens) -> LoggedIn:
+        """Return whose tokens those are that `request` came with. Raises as `find_member`."""
         self._check_origin(request)
-        logged_in = await self.manager.current_member.find_member(self.get_presented(request))
+        logged_in = await self.manager.current_member.find_member(presented)
         if logged_in is None:
             raise NotLoggedIn("there is no live session")
         return await self._check_subject(request, logged_in)

@@ -17,6 +17,7 @@ from connect_core.login.values import Delivery, PurposeKind
 from connect_core.members.current import LoggedIn
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
+from connect_core.sessions import PresentedTokens
 from connect_core.web import endpoints, responses
 from connect_core.web.account.routes import begin_bind
 from connect_core.web.answers import WaysToConfirm, WayToConfirm
@@ -78,7 +79,7 @@ class _ReauthenticationEndpoints:
         if not self._manager.password_logins.are_offered:
             raise Unsupported("no credentials prove a member here")
         await self._context.count(request)
-        logged_in = await self._context.find_member(request)
+        logged_in, presented = await self._find_confirming(request)
         fields, is_page = await read_fields(request), wants_page(request)
         return_to = self._check_target(fields.get("return_to", ""))
         credentials = get_credentials(fields, "return_to", "device_id")
@@ -87,16 +88,26 @@ class _ReauthenticationEndpoints:
         await self._context.count_password(credentials["username"])
         view = await self._find_ways(request, logged_in, return_to)
         request.state.confirmation_view = replace(view, is_wrong=True)
+        visit = self._context.get_visit(request, fields.get("device_id", "")[:64])
         outcome = await self._manager.password_logins.confirm(
             credentials,
             logged_in.session,
-            self._context.get_visit(request, fields.get("device_id", "")[:64]),
+            replace(visit, presented=presented),
             self._context.get_delivery(request) if is_page else Delivery.JSON,
             self._manager.targets.check(return_to),
         )
         if is_page:
             return deliver(self._context, request, outcome)
         return responses.json_response(token_body(self._context, outcome))
+
+    async def _find_confirming(self, request: Request) -> tuple[LoggedIn, PresentedTokens]:
+        """Return who confirms, and what proves it: what the browser presents, or would if no answer had been lost."""
+        presented = self._context.get_presented(request)
+        try:
+            return await self._context.find_presented(request, presented), presented
+        except NotLoggedIn:
+            presented = self._manager.password_logins.find_confirmed(presented)
+            return await self._context.find_presented(request, presented), presented
 
     def answer_error(self, request: Request, error: ConnectError) -> Response:
         """Show the page again after a wrong password."""

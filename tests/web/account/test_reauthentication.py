@@ -207,3 +207,24 @@ def test_a_members_password_confirms(clock: Clock) -> None:
         assert httpx.get(
             f"{shop.url}/connect/me", headers={"cookie": f"connect_session={old}"}, trust_env=False
         ).status_code == 401  # fmt: skip
+
+
+def test_a_lost_answer_to_the_password_is_given_again(clock: Clock) -> None:
+    """To the same browser, for the password alone; not once that session was ended."""
+    with run_shop(alipay_and_wechat(), now=clock, change=choosing) as shop, Visitor(shop) as visitor:
+        register(visitor)
+        clock.advance(660)
+        old = visitor.http.cookies["connect_session"]
+
+        def repeat(password: str) -> httpx.Response:
+            visitor.http.cookies.set("connect_session", old, domain="127.0.0.1")
+            return post(visitor, CONFIRMING, password=password, return_to=ERASE)
+
+        post(visitor, CONFIRMING, password=PASSWORD, return_to=ERASE)
+        with nothing_written(shop):
+            assert repeat("wrong").status_code == 401
+        assert repeat(PASSWORD).status_code == 303
+        assert visitor.http.get(ERASE, headers=HTML).status_code == 200
+        post(visitor, "/connect/logout")
+        assert repeat(PASSWORD).status_code == 401
+        assert visitor.http.get("/connect/me").status_code == 401
