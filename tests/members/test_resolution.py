@@ -311,7 +311,9 @@ async def test_a_phone_number_is_filled_in_once_and_not_kept_in_the_profile(shop
         await shop.log_in(USER, profile=Profile(mobile="13900000009"), was_asked=False)
     ).member.mobile == "13800000001"
     await shop.log_in(PersonId.user_id("2088-other"), profile=Profile(mobile="13800000002"))
-    kept = shop.rows("SELECT m.mobile, m.nickname, c.profile FROM es_member m JOIN es_connect c ON c.member_id = m.id")
+    kept = shop.rows(
+        "SELECT m.mobile, m.nickname, c.profile FROM es_member m JOIN es_connect c ON c.member_id = m.id ORDER BY m.id"
+    )
     assert [row["mobile"] for row in kept] == ["13800000001", "13800000002"]
     assert kept[0]["nickname"] == "李华"
     assert not [row for row in kept if "13800000" in row["profile"]]

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from connect_core.errors import CodeInvalid
+from connect_core.errors import ProviderUnsigned
 from connect_core.http import HttpPool
 from connect_core.identity import ClientType, Identity, PersonId, VerifiedPhone
 from connect_core.providers import calls
@@ -25,7 +25,7 @@ class SecretSettings(AcmeSettings):
     app_secret: SecretStr = SecretStr(APP_SECRET)
 
 
-async def error_of(raised: CodeInvalid, **parameters: str) -> CodeInvalid:
+async def error_of(raised: ProviderUnsigned, **parameters: str) -> ProviderUnsigned:
     """Ask a plugin that raises `raised`, and return the error that the caller sees."""
 
     class Refusing(AcmeProvider):
@@ -41,7 +41,7 @@ async def error_of(raised: CodeInvalid, **parameters: str) -> CodeInvalid:
         parameters={"code": CODE, "state": STATE, "lang": "zh", **parameters},
         code_verifier=VERIFIER,
     )
-    with pytest.raises(CodeInvalid) as caught:
+    with pytest.raises(ProviderUnsigned) as caught:
         await calls.fetch_phone(Refusing(SecretSettings(), HttpPool().for_provider("acme")), response, IDENTITY)
     return caught.value
 
@@ -50,14 +50,14 @@ async def error_of(raised: CodeInvalid, **parameters: str) -> CodeInvalid:
 async def test_a_secret_that_the_plugin_was_given_is_not_in_its_error(secret: str) -> None:
     """Neither in the text nor in what the vendor answered: both are logged, and given to hooks."""
     text = f"zh: the vendor refused {secret}, which it called 40029"
-    error = await error_of(CodeInvalid(text, vendor={"message": text}))
+    error = await error_of(ProviderUnsigned(text, vendor={"message": text}))
     without = "zh: the vendor refused [removed], which it called 40029"
     assert (str(error), error.vendor) == (without, {"message": without})
 
 
 async def test_the_vendor_error_code_that_came_with_the_redirect_stays_in_the_error() -> None:
     """An operator needs it, and it is no secret."""
-    refused = CodeInvalid("access_denied: The user said no", vendor={"error": "access_denied"})
+    refused = ProviderUnsigned("access_denied: The user said no", vendor={"error": "access_denied"})
     error = await error_of(refused, error="access_denied", error_description="The user said no")
     assert (str(error), error.vendor) == ("access_denied: The user said no", {"error": "access_denied"})
 
@@ -65,5 +65,5 @@ async def test_the_vendor_error_code_that_came_with_the_redirect_stays_in_the_er
 @pytest.mark.parametrize("vendor", [["40029"], "40029", 40029])
 async def test_vendor_details_in_a_wrong_form_do_not_change_which_error_it_is(vendor: object) -> None:
     """They are dropped; the member is told of the refusal and not of a fault of ours."""
-    error = await error_of(CodeInvalid("no", vendor=cast("Any", vendor)))
+    error = await error_of(ProviderUnsigned("no", vendor=cast("Any", vendor)))
     assert (str(error), error.vendor) == ("no", {})
