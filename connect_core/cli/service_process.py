@@ -72,15 +72,13 @@ class ServiceProcess:
             return self
         plugins = Plugins(loads_ours=False)
         plugins.load(settings.needed_plugins)
-        service, app = replace(self, preloaded=Preloaded(plugins, settings)), None
-        if plugins.are_ours and settings.service.settings == "file":
-            app = service._create(settings)
-            service = replace(self, preloaded=Preloaded(plugins, settings, app))
+        is_shared = plugins.are_ours and settings.service.settings == "file"
+        app = self._make_app(settings, plugins) if is_shared else None
         with suppress(ConnectError):  # the check reports it
             _fill_caches(app or _create_bare(settings))
         gc.collect()
         gc.freeze()  # a search for garbage writes to every object that it looks at, and so copies it
-        return service
+        return replace(self, preloaded=Preloaded(plugins, settings, app))
 
     def load(self) -> Settings:
         """Return the configuration as it is now. Raises `SettingsError`."""
@@ -102,9 +100,14 @@ class ServiceProcess:
 
     def _create(self, settings: Settings) -> Starlette:
         preloaded = self.preloaded
-        if preloaded is not None and preloaded.app is not None and preloaded.settings is settings:
+        if preloaded is None:
+            return self._make_app(settings, None)
+        if preloaded.app is not None and preloaded.settings is settings:
             return preloaded.app
-        app = create_app(settings, plugins=preloaded.plugins if preloaded is not None else None)
+        return self._make_app(settings, preloaded.plugins)
+
+    def _make_app(self, settings: Settings, plugins: Plugins | None) -> Starlette:
+        app = create_app(settings, plugins=plugins)
         app.state.config = self.config  # for the admin page, which runs the doctor
         app.state.workers = self.workers
         return app
