@@ -167,7 +167,10 @@ class Flows:
         return name_token(TokenKind.SESSION, keyed_hash(self._session_key, "qr login", ticket))
 
     def get_confirmed_token(self, session_token: str) -> str:
-        """Return the token of the session that a password confirms in the place of a cookie's: always the same one."""
+        """Return the token of the session that a confirmation by password opens in place of the one of `session_token`.
+
+        It is always the same, so a browser that still has `session_token`, because the answer was lost, leads to it.
+        """
         return name_token(TokenKind.SESSION, keyed_hash(self._session_key, "confirmed", session_token))
 
     def seal_result(self, flow: Flow, outcome: ChoiceNeeded | AccountProved) -> str:

@@ -86,9 +86,10 @@ class PasswordLogins:
         return SessionOpened(delivery, return_to, opened, purpose=PurposeKind.CONFIRM)
 
     def find_confirmed(self, presented: PresentedTokens) -> PresentedTokens:
-        """Return what a browser would present if it had got the answer to a confirmation.
+        """Return what a browser would present if it had got the answer to its confirmation.
 
-        The one that it has may have been replaced by then. It takes the password once more to be given the new one.
+        Use it for a browser whose session has ended: a confirmation may have replaced that one. It finds the member;
+        only `confirm`, with the password once more, gives the browser a session.
         """
         if not presented.session:
             return presented

@@ -216,9 +216,9 @@ _makers: list[tuple[Callable[[Any], Statement], tuple[Any, ...]]] = []
 
 
 def made_for(*usual: Any) -> Callable[[Callable[[P], Statement]], Callable[[P], Statement]]:
-    """Decorate a function that makes a statement for its argument, so that it makes each once.
+    """Return a decorator for a function that makes a statement for its argument: each statement is made once.
 
-    `usual` are the arguments of most logins, for `list_statements`.
+    `usual` are the arguments that most logins use; `list_statements` makes the statements for them in advance.
     """
 
     def decorate(make: Callable[[P], Statement]) -> Callable[[P], Statement]:

@@ -101,7 +101,11 @@ class _ReauthenticationEndpoints:
         return responses.json_response(token_body(self._context, outcome))
 
     async def _find_confirming(self, request: Request) -> tuple[LoggedIn, PresentedTokens]:
-        """Return who confirms, and what proves it: what the browser presents, or would if no answer had been lost."""
+        """Return who confirms, and the tokens that show it.
+
+        Those are what the browser presents or, where a confirmation has replaced its session and the answer was lost,
+        what that answer would have given it. Raises as `WebContext.find_presented`.
+        """
         presented = self._context.get_presented(request)
         try:
             return await self._context.find_presented(request, presented), presented
