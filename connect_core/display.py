@@ -35,6 +35,8 @@ def clean_text(value: object, limit: int) -> str:
     """
     if not isinstance(value, str):
         return ""
+    if value.isascii() and value.isprintable() and len(value) <= limit:
+        return value.strip()  # as all of the below would return it, for much less
     text = _HARMFUL.sub("", value[: limit * 8]).strip()
     if all(unicodedata.category(character) in _BLANKS for character in text):
         return ""
@@ -82,7 +84,7 @@ def clean_picture(value: object) -> str:
     http and no port of its own become https. Letters that are not ASCII are percent-encoded. A link that is longer than
     2048 characters after that is dropped, since half of it leads nowhere.
     """
-    if not isinstance(value, str) or len(value) > PICTURE_LIMIT or _HARMFUL.search(link := value.strip()):
+    if not isinstance(value, str) or not 0 < len(value) <= PICTURE_LIMIT or _HARMFUL.search(link := value.strip()):
         return ""
     scheme, _, rest = link.partition("//")
     try:

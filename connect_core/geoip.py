@@ -31,8 +31,10 @@ class Location:
 
     def dump(self) -> str:
         """Return it as JSON of at most `LOCATION_LIMIT` characters, to be stored; empty if nothing is known."""
+        if not (self.country or self.city):
+            return ""
         text = json.dumps({"country": self.country, "city": self.city}, ensure_ascii=False, separators=(",", ":"))
-        return text if (self.country or self.city) and len(text) <= LOCATION_LIMIT else ""
+        return text if len(text) <= LOCATION_LIMIT else ""
 
     def name_in(self, language: str) -> tuple[str, str]:
         """Return city and country in a language (`zh`, `zh-CN`, `en`), or else in English; each may be empty.

@@ -5,7 +5,6 @@ value opens with its own key alone. Whoever accepts a ticket spends its key: the
 lets a ticket be used once.
 """
 
-import json
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -13,6 +12,7 @@ from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json, to_json
 
 from connect_core.crypto.sealing import Sealer, SealError, UnknownKey
 from connect_core.errors import StateExpired, StateInvalid
@@ -61,7 +61,7 @@ class TicketCodec(Generic[T]):
         dumped = self._values.dump_python(value, mode="json")
         key = dumped[self._key_field]
         values = [dumped[name] for name in self._names]  # without their names: a cookie has 4 KiB
-        text = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+        text = to_json(values)
         # a long one is compressed: browsers and proxies limit the cookies of all tabs together
         packed = zlib.compress(text, 9) if len(text) > PLAIN_BYTES else text
         return f"{key}.{self._sealer.seal(packed, key)}"
@@ -89,7 +89,7 @@ class TicketCodec(Generic[T]):
         key, _, sealed = ticket.partition(".")
         try:
             packed = self._sealer.open(sealed, key)
-            values = self._upgrade(json.loads(packed if packed.startswith(b"[") else zlib.decompress(packed)))
+            values = self._upgrade(from_json(packed if packed.startswith(b"[") else zlib.decompress(packed)))
             return self._values.validate_python({**dict(zip(self._names, values, strict=True)), self._key_field: key})
         except UnknownKey:
             reason = "was sealed with a key that this process does not have: have all processes the same secret_keys?"

@@ -109,8 +109,8 @@ def _judge(error: BaseException) -> tuple[type[ProviderFault], str]:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    codings = ",".join(response.headers.getall("content-encoding", []))
-    if _COMPRESSIONS & set(codings.lower().replace(",", " ").split()):
+    codings = response.headers.getall("content-encoding", None)
+    if codings and _COMPRESSIONS & set(",".join(codings).lower().replace(",", " ").split()):
         raise ProviderBadResponse("the answer is compressed, which was not asked for")
     body = bytearray()
     while not response.content.at_eof():

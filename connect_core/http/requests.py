@@ -10,7 +10,8 @@ from yarl import URL
 from connect_core.errors import ProviderBadResponse
 
 _HEADERS = {"accept-encoding": "identity", "user-agent": "connect-login"}
-_PRINTABLE = re.compile(r"[ -~]*")
+_UNRESERVED = re.compile("[A-Za-z0-9_.~-]*")
+"""Texts of RFC 3986's unreserved characters alone, as most of a query are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def make_request(
         sent = {**_HEADERS, **(headers or {})}
         if form is not None:
             content, sent["content-type"] = encode_form(form), "application/x-www-form-urlencoded"
-        if not _PRINTABLE.fullmatch("".join((address, *sent.values()))):
+        text = "".join((address, *sent.values()))
+        if not (text.isascii() and text.isprintable()):
             raise ValueError
         return Request(method, URL(address, encoded=True), sent, content)
     except ValueError as error:
@@ -52,7 +54,12 @@ def with_query(url: str, parameters: Mapping[str, str]) -> str:
 
     Raises `UnicodeEncodeError` for a lone surrogate.
     """
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters, quote_via=quote, safe='')}"
+    query = "&".join(f"{_quote(name)}={_quote(value)}" for name, value in parameters.items())
+    return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+def _quote(text: str) -> str:
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
 def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str = "strict") -> bytes:

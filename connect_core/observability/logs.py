@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _NAME = r"(?:[\w-]{0,32}(?:secret|password|token|private_key|session_key|ticket)|auth_?code|sign)"
@@ -25,13 +26,18 @@ def redact(text: str) -> str:
     if "=" in text or ":" in text:
         for credential in (_HEADER, _CREDENTIAL):
             text = credential.sub(r"\1\2***", text)
-    return text.replace("\r", "\\r").replace("\n", "\\n")
+    return text if text.isprintable() else text.replace("\r", "\\r").replace("\n", "\\n")
+
+
+@lru_cache(maxsize=1024)
+def _is_credential(field_name: str) -> bool:
+    return _FIELD.fullmatch(field_name) is not None
 
 
 def _redact_field(key: str, value: object) -> object:
-    if _FIELD.fullmatch(key):
+    if _is_credential(key):
         return "***"
-    return value if value is None or isinstance(value, int | float) else redact(str(value))
+    return value if value is None or isinstance(value, (int, float)) else redact(str(value))
 
 
 class JsonFormatter(logging.Formatter):

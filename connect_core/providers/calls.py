@@ -377,7 +377,8 @@ def _checked(provider: Provider, identity: object) -> Identity:
             raise ProviderBadResponse("the plugin answered something else than a session of the vendor's")
     if identity.profile is None:
         return identity
-    return replace(identity, profile=_cleaned(identity.profile))
+    cleaned = _cleaned(identity.profile)
+    return identity if cleaned == identity.profile else replace(identity, profile=cleaned)
 
 
 def _is_sound(person_id: object) -> bool:

@@ -230,6 +230,8 @@ def lock_people(transaction: Transaction, identity: Identity) -> list[KnownPerso
 
 def _sort(people: list[KnownPerson], identity: Identity) -> list[KnownPerson]:
     """Put the strongest id's connection first; of an id that has both, the one with aliases counts alone."""
+    if len(people) < 2:
+        return people
     by_alias = {person.via for person in people if person.has_aliases}
     people = [person for person in people if person.has_aliases or person.via not in by_alias]
     return sorted(people, key=lambda person: identity.ids.index(person.via))

@@ -223,7 +223,7 @@ class WebContext:
         Without `spared`, at a log-out, flows go too: "Back" repeats a callback, and may not find a session whose answer
         was lost.
         """
-        for name in request.cookies:
+        for name in get_all_cookies(request):
             is_login = name in (self.cookies.session, *TOKEN_COOKIES) and name not in spared
             is_old_message = bool(spared) and name == self.cookies.flash  # such as "you are logged out"
             if is_login or is_old_message or (not spared and name.startswith(self.cookies.flow)):

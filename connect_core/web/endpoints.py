@@ -26,7 +26,7 @@ from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import ErrorStyle, leading_back_to
 from connect_core.web.request_spans import traced
-from connect_core.web.requests import is_speculative, wants_page
+from connect_core.web.requests import get_all_cookies, is_speculative, wants_page
 from connect_core.web.surfaces import Surfaces
 
 log = logging.getLogger("connect_login")
@@ -191,8 +191,8 @@ def _measure_refusal(context: WebContext, request: Request, error: ConnectError)
 
 def _forget_flow(context: WebContext, request: Request, response: Response, error: ConnectError) -> None:
     """Delete the cookie of a refused flow; after `Unavailable` the same callback may still succeed, so it stays."""
-    flow_cookie = getattr(request.state, "flow_cookie", None)
-    if flow_cookie in request.cookies and not isinstance(error, Unavailable):
+    flow_cookie = getattr(request.state, "flow_cookie", "")
+    if flow_cookie in get_all_cookies(request) and not isinstance(error, Unavailable):
         context.cookies.drop(response, flow_cookie)
 
 

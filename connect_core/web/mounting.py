@@ -22,7 +22,8 @@ def get_root() -> str:
 @contextmanager
 def below_root(root: str) -> Iterator[None]:
     """Make addresses begin with `root` until the block ends."""
-    token = _ROOT.set(quote(root.rstrip("/"), safe="/~!$&'()*+,;=:@") if not root.startswith("//") else "")
+    is_path = bool(root) and not root.startswith("//")
+    token = _ROOT.set(quote(root.rstrip("/"), safe="/~!$&'()*+,;=:@") if is_path else "")
     try:
         yield
     finally:

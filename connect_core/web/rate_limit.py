@@ -8,8 +8,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from limits import RateLimitItem, parse
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter
 
 from connect_core import measurements
 from connect_core.crypto import keyed_hash
@@ -54,12 +52,14 @@ class Limiter:
         """
         self._label, self._name = label, name
         self._rule = None if rule == "off" else parse(rule)
-        self._limiter = FixedWindowRateLimiter(CountersInMemory())
+        self._counters = CountersInMemory()
         self._shared = shared
 
     def set_rule(self, rule: str) -> None:
-        """Go by another rule from now on, which begins to count anew."""
-        self._rule = None if rule == "off" else parse(rule)
+        """Go by this rule from now on; another one begins to count anew."""
+        new_rule = None if rule == "off" else parse(rule)
+        if new_rule != self._rule:
+            self._rule, self._counters = new_rule, CountersInMemory()
 
     async def hit(self, key: str) -> None:
         """Count one request for `key`. Raises `RateLimited` when it is over the limit, here or in `shared`."""
@@ -70,11 +70,11 @@ class Limiter:
         """Count one request for `key`, whether or not it is over the limit: `check` refuses the next one."""
         if not await self._is_within(key) and self._rule is not None:
             # what `shared` knows, `check` knows
-            self._limiter.hit(self._rule, self._label + key, cost=self._rule.amount)
+            self._counters.add(key, self._rule.get_expiry(), self._rule.amount)
 
     def check(self, key: str) -> None:
         """Raise `RateLimited` when `key` is at its limit, as this process knows it; count nothing."""
-        if self._rule is not None and not self._limiter.test(self._rule, self._label + key):
+        if self._rule is not None and self._counters.get(key) >= self._rule.amount:
             raise self._refusal()
 
     async def _is_within(self, key: str) -> bool:
@@ -82,7 +82,7 @@ class Limiter:
         if rule is None:
             return True
         # this process counts first: a flood reaches neither Redis nor the database
-        is_within = self._limiter.hit(rule, self._label + key)
+        is_within = self._counters.add(key, rule.get_expiry()) <= rule.amount
         if is_within and self._shared is not None:
             is_within = await self._shared.hit(rule, self._label + key)
         return is_within
@@ -94,53 +94,33 @@ class Limiter:
         return RateLimited("too many requests from this address", retry_after=seconds)
 
 
-class CountersInMemory(Storage):
-    """The counters of one process, in a dictionary.
+class CountersInMemory:
+    """The counters of one process: how often each key came in its window, which its first request opens.
 
-    The library's own `MemoryStorage` starts a timer thread on a hit, which costs more than the hit itself.
+    Those of the library `limits` start a timer thread on a hit, which costs more than the hit itself.
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self._counters: dict[str, tuple[int, float]] = {}
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """What the library may catch of this storage; it raises nothing."""
-        return Exception
+    def __len__(self) -> int:
+        """Return how many counters are kept."""
+        return len(self._counters)
 
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count `amount` more in the window of `expiry` seconds, and return the sum."""
+    def add(self, key: str, seconds: int, amount: int = 1) -> int:
+        """Count `amount` more in the key's window of so many seconds, and return the sum."""
         now = time.time()
         count, ends = self._counters.get(key, (0, 0.0))
         if ends <= now:
-            count, ends = 0, now + expiry
+            count, ends = 0, now + seconds
             self._make_room(now)
         self._counters[key] = count + amount, ends
         return count + amount
 
     def get(self, key: str) -> int:
-        """Return the count of the current window."""
+        """Return the sum of the current window."""
         count, ends = self._counters.get(key, (0, 0.0))
         return count if ends > time.time() else 0
-
-    def get_expiry(self, key: str) -> float:
-        """Return when the current window ends, in seconds since the epoch."""
-        return self._counters.get(key, (0, time.time()))[1]
-
-    def check(self) -> bool:
-        """Tell whether the storage can be reached: always."""
-        return True
-
-    def reset(self) -> int | None:
-        """Drop every counter, and return how many there were."""
-        count = len(self._counters)
-        self._counters.clear()
-        return count
-
-    def clear(self, key: str) -> None:
-        """Drop one counter."""
-        self._counters.pop(key, None)
 
     def _make_room(self, now: float) -> None:
         if len(self._counters) >= MOST:

@@ -24,6 +24,8 @@ from connect_core.web.mounting import get_root
 from connect_core.web.pages.catalogues import Catalogues
 
 LANGUAGE_COOKIE = "connect_lang"
+_COOKIES_READ = "connect_login.cookies"
+_PURPOSES = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 
 
 def get_parameters(request: Request) -> ReceivedParameters:
@@ -122,9 +124,8 @@ def is_speculative(request: Request) -> bool:
 
     Browsers say so in `Sec-Purpose` (WICG Nav Speculation), older ones in `Purpose`, `X-Purpose` or `X-Moz`.
     """
-    headers = request.headers
-    purposes = (headers.get(name, "").lower() for name in ("sec-purpose", "purpose", "x-purpose", "x-moz"))
-    return any(word in purpose for purpose in purposes for word in ("prefetch", "prerender", "preview", "instant"))
+    purposes = b" ".join(value for name, value in request.scope["headers"] if name in _PURPOSES).lower()
+    return any(word in purposes for word in (b"prefetch", b"prerender", b"preview", b"instant"))
 
 
 def wants_page(request: Request) -> bool:
@@ -143,7 +144,14 @@ def get_cookies(request: Request) -> dict[str, str]:
 
 
 def get_all_cookies(request: Request) -> dict[str, list[str]]:
-    """Return every value of each cookie, by name."""
+    """Return every value of each cookie, by name; they are read once for each request."""
+    cookies: dict[str, list[str]] | None = request.scope.get(_COOKIES_READ)
+    if cookies is None:
+        cookies = request.scope[_COOKIES_READ] = _read_cookies(request)
+    return cookies
+
+
+def _read_cookies(request: Request) -> dict[str, list[str]]:
     cookies: dict[str, list[str]] = {}
     for header in request.headers.getlist("cookie"):
         for pair in header[:REQUEST_HEAD_LIMIT].split(";"):

@@ -24,7 +24,7 @@ def wait_until(is_true: Callable[[], bool]) -> None:
 
 def is_gone(pid: int) -> bool:
     """Tell whether a process has ended, also when nobody has waited for it."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, ProcessLookupError):  # it may go between the opening and the reading
         return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "Z"
     return True
 

@@ -192,8 +192,10 @@ def _list_names(answer: Mapping[str, Any], path: str = "") -> Iterator[str]:
 
 
 def _find_all(answer: Mapping[str, Any], paths: Paths) -> Iterator[Any]:
-    values = (find_value(answer, path) for path in _get_paths(paths))
-    return (value for value in values if not is_absent(value))
+    for path in _get_paths(paths):
+        value = find_value(answer, path)
+        if not is_absent(value):
+            yield value
 
 
 def _get_paths(paths: Paths) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Owns the table of the standard's errors. Never makes a call and keeps nothing.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -83,10 +84,11 @@ def find_value(answer: Mapping[str, Any], path: str) -> Any:
     A number leads into a list, which counts from 0, or to the member of an object that is called so. Of two dots the
     second belongs to the name: `error..tag` leads to the member `.tag` of `error`.
     """
-    if path in answer:
-        return answer[path]
-    value: Any = answer
-    for name in _DOT.split(path):
+    value: Any = answer.get(path)
+    if value is not None or "." not in path:
+        return value
+    value = answer
+    for name in _split_path(path):
         if isinstance(value, Mapping):
             value = value.get(name)
         elif isinstance(value, list):
@@ -94,6 +96,11 @@ def find_value(answer: Mapping[str, Any], path: str) -> Any:
         else:
             return None
     return value
+
+
+@lru_cache(maxsize=1024)
+def _split_path(path: str) -> list[str]:
+    return _DOT.split(path)
 
 
 def open_envelope(answer: Mapping[str, Any], path: str) -> Mapping[str, Any]:

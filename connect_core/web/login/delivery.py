@@ -35,7 +35,7 @@ from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import OpenSession
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.requests import check_subject, get_cookies, get_language, wants_page
+from connect_core.web.requests import check_subject, get_all_cookies, get_cookies, get_language, wants_page
 
 log = logging.getLogger("connect_login")
 
@@ -166,7 +166,7 @@ def _set_session(
 ) -> None:
     """Set the cookies of a new session, and delete those of the logins that it has ended."""
     cookies, manager = context.cookies, context.manager
-    if cookies.pending in request.cookies:
+    if cookies.pending in get_all_cookies(request):
         cookies.drop(response, cookies.pending)
     if delivery is Delivery.SESSION:
         context.forget_logins(request, response, cookies.session)

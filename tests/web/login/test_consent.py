@@ -75,6 +75,7 @@ def test_who_agrees_is_registered_and_it_is_recorded(shop: RunningShop, clock: C
     """With the version and the time, and shown to the member with their data; the next login asks nothing."""
     with Visitor(shop) as visitor:
         begin(visitor)
+        clock.set(clock())  # the time of the consent is compared below
         answer = choose(visitor, decision="register", consent=VERSION)
         assert (answer.status_code, answer.headers["location"]) == (303, f"{shop.url}/cart")
         [row] = shop.rows("es_member_consent")
