@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,13 +22,41 @@ def sandbox_app(sandboxes: Mapping[str, Sandbox]) -> Starlette:
 
 
 class _Server(uvicorn.Server):
-    """Checks 50 times a second instead of 10 whether it should stop: a test suite starts and stops hundreds."""
+    """Stops within milliseconds, where uvicorn takes 0.2 seconds: a test suite starts and stops thousands."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Let it end; from any thread. Returns at once."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended already
+                self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def main_loop(self) -> None:
-        tick = 0
+        self._loop, tick = asyncio.get_running_loop(), 0
         while not await self.on_tick(tick):
             tick += 1
-            await asyncio.sleep(0.02)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await self._stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                await self._wait_tasks_to_complete()
+        for task in self.server_state.tasks:
+            task.cancel()
+        await self.lifespan.shutdown()
 
 
 def listen(port: int = 0) -> socket.socket:
@@ -75,6 +103,6 @@ def serving(app: ASGIApp, *, port: int = 0, listener: socket.socket | None = Non
             raise RuntimeError("the application did not start; its log says why")
         yield get_url(listener)
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(10)
         listener.close()
