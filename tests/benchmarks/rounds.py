@@ -1,7 +1,7 @@
 """Rounds of logins, at one shop after the other, and what they cost in the middle.
 
 Shops that are compared take turns, a few hundred milliseconds each, so that a machine whose cores are shared is as kind
-to one as to the other. Figures are the median of the rounds.
+to one as to the other. Figures are the median of the rounds, and a ratio is the median of the rounds' ratios.
 """
 
 import platform
@@ -66,6 +66,11 @@ class Rounds:
         """By how many per cent the round farthest from the middle differs from it."""
         return max(abs(one.start + one.callback - self.login) for one in self.rounds) / self.login * 100
 
+    def ratio(self, other: "Rounds") -> float:
+        """How much a login costs compared with one at the `other` shop, in rounds that took turns with these."""
+        pairs = zip(self.rounds, other.rounds, strict=True)
+        return statistics.median((one.start + one.callback) / (two.start + two.callback) for one, two in pairs)
+
     def latency(self, percent: int) -> float:
         """A percentile of all callbacks in ms."""
         every = sorted(one for some in self.rounds for one in some.latencies)
@@ -73,7 +78,7 @@ class Rounds:
 
 
 async def log_in_twice(
-    shops: Sequence[Shop], provider: str, in_flight: int, *, warm_up: int = WARM_UP
+    shops: Sequence[Shop], provider: str, in_flight: int, *, warm_up: int = WARM_UP, number: int = ROUNDS
 ) -> list[dict[str, Rounds]]:
     """Log new people in at each of the shops, and once more; returns what it cost there, `first` and `returning`."""
     found = [{kind: Rounds() for kind in KINDS} for _ in shops]
@@ -81,7 +86,7 @@ async def log_in_twice(
         crowds = [Visitors(http, shop, provider) for shop in shops]
         for visitors in crowds:
             await visitors.log_in(new_people(warm_up), in_flight)
-        people_of_rounds = [new_people(max(PEOPLE, in_flight)) for _ in range(ROUNDS)]
+        people_of_rounds = [new_people(max(PEOPLE, in_flight)) for _ in range(number)]
         for people, kind in product(people_of_rounds, KINDS):
             for visitors, costs in zip(crowds, found, strict=True):
                 costs[kind].rounds.append(await log_in(visitors, people, in_flight))
