@@ -251,6 +251,8 @@ def run_contract(plugin: ProviderType, *, is_quick: bool = False, rules: Collect
             "--import-mode=importlib",
             "-p",
             "no:cacheprovider",
+            "-p",
+            "no:unraisableexception",  # it searches for garbage five times in a row
             "--rootdir",
             folder,
             "-c",

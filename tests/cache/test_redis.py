@@ -218,7 +218,7 @@ async def test_a_redis_that_is_down_costs_nothing(mortal: OwnRedis) -> None:
         async with process(mortal.url) as shared:
             assert await shared.hit(ONCE_AN_HOUR, "nobody")
             mortal.kill()
-            await goes_on(shared, "one", "two", seconds=0.05)
+            await goes_on(shared, "one", "two", seconds=TIMEOUT_SECONDS)
             mortal.start()
             await shared.hit(ONCE_AN_HOUR, "nobody")
             assert await is_back(shared)
@@ -236,7 +236,7 @@ async def test_a_redis_that_is_slow_is_waited_for_once(redis: OwnRedis) -> None:
             assert TIMEOUT_SECONDS * 0.9 < time.monotonic() - before < TIMEOUT_SECONDS + 0.1
             ends = time.monotonic() + REST * 3
             while time.monotonic() < ends:
-                await goes_on(shared, "one", seconds=0.05)
+                await goes_on(shared, "one", seconds=TIMEOUT_SECONDS)
             way.unblock()
             assert await is_back(shared)
 
@@ -296,7 +296,7 @@ async def test_a_name_of_the_wrong_type_is_an_outage_and_no_more(shared: RedisCa
     """Somebody else's data under our name harm no login."""
     with redis.client() as client:
         client.rpush("connect-login:1:value:acme:app", "1")
-    await goes_on(shared, "one", seconds=0.1)
+    await goes_on(shared, "one", seconds=TIMEOUT_SECONDS)
 
 
 async def test_a_wrong_password_is_told_by_its_kind_alone(require: Require, tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ async def test_a_wrong_password_is_told_by_its_kind_alone(require: Require, tmp_
     asyncio.get_running_loop().set_debug(True)  # asyncio logs the most then
     with own_redis(require, tmp_path, "--requirepass", "right") as locked, every_record() as records:
         async with process(locked.url.replace("redis://", f"redis://:{CANARY}@")) as shared:
-            await goes_on(shared, "one", seconds=0.1)
+            await goes_on(shared, "one", seconds=TIMEOUT_SECONDS)
     assert records.text.count("cache_down") == 1
     assert CANARY not in records.text
 
@@ -312,7 +312,7 @@ async def test_a_wrong_password_is_told_by_its_kind_alone(require: Require, tmp_
 async def test_an_outage_is_told_by_its_kind_alone(caplog: pytest.LogCaptureFixture) -> None:
     """The library's texts repeat addresses, so none of them is logged."""
     async with process(f"unix:///nowhere/{CANARY}.sock") as shared:
-        await goes_on(shared, "one", seconds=0.1)
+        await goes_on(shared, "one", seconds=TIMEOUT_SECONDS)
     assert [vars(record)["error"] for record in caplog.records if record.message == "cache_down"] == ["ConnectionError"]
 
 

@@ -11,27 +11,27 @@ from pathlib import Path
 
 import httpx
 
+from tests.kit.forked import can_fork, run_forked
+
+SECONDS = 60
+"""How long a command may take."""
 COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))
 
 
 def run(*arguments: str) -> tuple[int, list[str], list[str]]:
     """Run the command to its end; returns its exit code and what it said."""
-    result = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
-    assert "Traceback" not in result.stdout + result.stderr
-    return result.returncode, result.stdout.splitlines(), result.stderr.splitlines()
+    done = run_in(Path.cwd(), *arguments)
+    return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
 
 
 def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, in `folder`; nothing it says may be a traceback."""
-    done = subprocess.run(
-        [COMMAND, *arguments],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    full = {**os.environ, **environment}
+    if can_fork(arguments, full):
+        done = run_forked(arguments, folder, full, SECONDS)
+    else:
+        call = [COMMAND, *arguments]
+        done = subprocess.run(call, cwd=folder, env=full, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert "Traceback" not in done.stdout + done.stderr
     return done
 

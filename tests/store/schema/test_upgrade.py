@@ -18,6 +18,7 @@ from connect_core.store.schema.state import SchemaState
 from connect_core.store.schema.upgrade import upgrade_schema
 
 from ...kit.acme import execute
+from ...kit.forked import fork, upgrade_database
 
 STEPS = (
     "The first tables",
@@ -40,19 +41,6 @@ EVENT = {
     "create_time": 7,
     "told_time": 8,
 }
-UPGRADE = """
-import sys
-from contextlib import closing
-from connect_core.store import Database
-from connect_core.store import schema
-from connect_core.store.schema.upgrade import upgrade_schema
-
-print("ready", flush=True)
-sys.stdin.readline()
-with closing(Database(sys.argv[1])) as database:
-    upgrade_schema(database)
-"""
-
 SHOP = """
 import sys
 
@@ -270,32 +258,14 @@ def test_an_operators_own_tables_are_left_alone(database: Database, empty: str) 
 # killed, and two at once
 
 
-def upgrading(url: str) -> subprocess.Popen[str]:
-    """A process that is about to upgrade; it waits for a line."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", UPGRADE, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
-
-
-def begin(process: subprocess.Popen[str]) -> None:
-    """Let it upgrade."""
-    assert process.stdin is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
-
-
 def test_an_upgrade_killed_at_any_moment_can_be_run_again(empty: str) -> None:
     """A dozen times in a row on one database: each finds what the one before left."""
     dice = random.Random(empty.partition(":")[0])
     for _ in range(12):
-        process = upgrading(empty)
-        begin(process)
+        process = fork(upgrade_database, empty)
         time.sleep(dice.uniform(0, 0.15))
         process.kill()
-        process.communicate()
+        process.join()
         with closing(Database(empty)) as database:
             if dice.random() < 0.5 and schema.find_state(database) is SchemaState.CURRENT:
                 drop_all(database, empty)
@@ -313,12 +283,10 @@ def drop_all(database: Database, url: str) -> None:
 
 def test_two_upgrades_at_once_both_end_well(empty: str) -> None:
     """The second waits for the first, and finds nothing left to do."""
-    processes = [upgrading(empty) for _ in range(3)]
+    processes = [fork(upgrade_database, empty) for _ in range(3)]
     for process in processes:
-        begin(process)
-    for process in processes:
-        process.communicate(timeout=30)
-    assert [process.returncode for process in processes] == [0, 0, 0]
+        process.join(30)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
     with closing(Database(empty)) as database:
         assert differences(database) == []
 
