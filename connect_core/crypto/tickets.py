@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
-from pydantic_core import from_json, to_json
 
 from connect_core.crypto.sealing import Sealer, SealError, UnknownKey
 from connect_core.errors import StateExpired, StateInvalid
@@ -21,6 +20,7 @@ TICKET_SECONDS = 600
 """Seconds for which a ticket is accepted: a login's start to its callback, a proof to what it is for."""
 PLAIN_BYTES = 512
 """Bytes up to which a ticket's text is sealed as it is."""
+_VALUES = TypeAdapter(list[Any])
 
 
 class Expiring(Protocol):
@@ -61,7 +61,7 @@ class TicketCodec(Generic[T]):
         dumped = self._values.dump_python(value, mode="json")
         key = dumped[self._key_field]
         values = [dumped[name] for name in self._names]  # without their names: a cookie has 4 KiB
-        text = to_json(values)
+        text = _VALUES.dump_json(values)
         # a long one is compressed: browsers and proxies limit the cookies of all tabs together
         packed = zlib.compress(text, 9) if len(text) > PLAIN_BYTES else text
         return f"{key}.{self._sealer.seal(packed, key)}"
@@ -89,7 +89,8 @@ class TicketCodec(Generic[T]):
         key, _, sealed = ticket.partition(".")
         try:
             packed = self._sealer.open(sealed, key)
-            values = self._upgrade(from_json(packed if packed.startswith(b"[") else zlib.decompress(packed)))
+            text = packed if packed.startswith(b"[") else zlib.decompress(packed)
+            values = self._upgrade(_VALUES.validate_json(text))
             return self._values.validate_python({**dict(zip(self._names, values, strict=True)), self._key_field: key})
         except UnknownKey:
             reason = "was sealed with a key that this process does not have: have all processes the same secret_keys?"
