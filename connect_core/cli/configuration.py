@@ -1,5 +1,6 @@
 """The option `--config`, and the warnings of commands about names that were changed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from connect_core.renamed import get_notice
 from connect_core.settings import Settings, load_settings
+from connect_core.settings.secret_files import list_keys
 
 ConfigPath = Annotated[
     Path, typer.Option("--config", "-c", envvar="CONNECT_CONFIG", help="The configuration file.", show_envvar=True)
@@ -22,8 +24,9 @@ def load(config: Path) -> Settings:
     return load_settings(config, report_renamed=warn, report_readable=_warn_readable)
 
 
-def _warn_readable(key: str, file: str) -> None:
-    typer.echo(f"connect-login: {key}: every user of this machine may read {file}; run: chmod o-r {file}", err=True)
+def _warn_readable(keys: Sequence[str], file: str) -> None:
+    text = f"{list_keys(keys)}: every user of this machine may read {file}; run: chmod o-r {file}"
+    typer.echo(f"connect-login: {text}", err=True)
 
 
 def warn(old: str, new: str) -> None:

@@ -95,7 +95,7 @@ async def _examine(options: Options, surroundings: Surroundings) -> list[Finding
     return findings
 
 
-def _ignore(first: str, second: str) -> None:
+def _ignore(first: object, second: object) -> None:
     """Report nothing: it is a finding already."""
 
 

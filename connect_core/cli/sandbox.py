@@ -82,7 +82,7 @@ def _read(config: Path) -> str:
         text = config.read_text("utf-8")
         tomllib.loads(text)
     except FileNotFoundError:
-        mistake = "there is no such file; `connect-login init` writes one"
+        mistake = "there is no such file; give its path with --config, or let `connect-login init` write one"
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         mistake = str(error)
     else:

@@ -55,7 +55,8 @@ def init(
     for path, text in ((key, new_key() + "\n"), (target, _TEMPLATE)):
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
-    typer.echo(f"wrote {target} and {key}; fill in [providers] and run: connect-login serve --config {target}")
+    command = f"connect-login serve --config {target}"
+    typer.echo(f"wrote {target} and {key}; fill in [clients] and [providers], then run: {command}")
 
 
 def serve(

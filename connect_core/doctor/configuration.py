@@ -1,6 +1,6 @@
 """Whether `connect.toml` can be used, with the plugins and the packages that it needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ INVALID = Kind(
     Level.BROKEN,
     CONFIGURATION,
     "`connect.toml` cannot be used: `serve` does not start with it. There is a finding for each mistake.",
-    'Correct this key; the reference page "Settings" explains it.',
+    'Correct the file; the reference page "Settings" explains every key.',
 )
 RENAMED = Kind(
     "setting_renamed",
@@ -46,6 +46,13 @@ PAGES_UNUSABLE = Kind(
     "Correct the file, or remove the key.",
 )
 PLUGINS_WORK = Kind("plugins", Level.OK, PLUGINS, "The plugins that the configuration needs are loaded.")
+NO_PROVIDERS = Kind(
+    "no_providers",
+    Level.WARNING,
+    PLUGINS,
+    "No client type shows a provider, so the login page has no button.",
+    'Name providers in [clients], such as pc = ["alipay"], and give each a table [providers.NAME].',
+)
 QUARANTINED = Kind(
     "plugin_quarantined",
     Level.WARNING,
@@ -92,8 +99,8 @@ class Loaded:
     folder: Path
     findings: list[Finding] = field(default_factory=list)
     settings: Settings | None = None
-    readable: list[tuple[str, str]] = field(default_factory=list)
-    """Keys of secrets, each with the file that every user may read, seen from `folder`."""
+    readable: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Files that every user may read, seen from `folder`, each with the keys of the secrets in it."""
     files: list[FileOfSettings] = field(default_factory=list)
 
 
@@ -108,7 +115,7 @@ def load_configuration(config: Path) -> Loaded:
         loaded.settings = load_settings(
             config,
             report_renamed=report_renamed,
-            report_readable=lambda key, file: loaded.readable.append((key, file)),
+            report_readable=lambda keys, file: loaded.readable.update({file: keys}),
         )
         loaded.files = find_files(config)
     except SettingsError as error:
@@ -160,9 +167,11 @@ def build_providers(
         plugins.find_directory(settings)
     except PluginError as error:
         findings.append(DIRECTORY_FAILS.report(str(error)))
-    if not any(finding.level is Level.BROKEN for finding in findings):
-        names = sorted({provider.name for provider in providers})
-        findings.append(PLUGINS_WORK.report(f"{len(names)} providers can be used: {', '.join(names) or 'none'}"))
+    names = sorted({provider.name for provider in providers})
+    if not any(settings.clients.values()):
+        findings.append(NO_PROVIDERS.report("no client type shows a provider, so the login page has no button"))
+    elif not any(finding.level is Level.BROKEN for finding in findings):
+        findings.append(PLUGINS_WORK.report(f"{len(names)} providers can be used: {', '.join(names)}"))
     return providers, findings
 
 

@@ -12,7 +12,7 @@ from connect_core.doctor.kinds import Kind
 from connect_core.doctor.machine import Machine
 from connect_core.findings import Finding, Level
 from connect_core.settings import DAY
-from connect_core.settings.secret_files import FileOfSettings
+from connect_core.settings.secret_files import FileOfSettings, list_keys
 
 SUBJECT = "keys and files"
 STRONG = Kind("secret_keys", Level.OK, SUBJECT, "The `secret_keys` look random, and only their owner can read them.")
@@ -164,9 +164,9 @@ def _check_age(files: Sequence[FileOfSettings], at: float) -> Iterator[Finding]:
 def _check_files(loaded: Loaded, machine: Machine) -> Iterator[Finding]:
     if os.name != "posix":
         return
-    for name in sorted({name for _, name in loaded.readable}):
-        path, keys = loaded.folder / name, ", ".join(key for key, file in loaded.readable if file == name)
-        yield READABLE.report(f"every user may read {path}, which has {keys}", f"Run: chmod o-r {path}")
+    for name, keys in sorted(loaded.readable.items()):
+        path = loaded.folder / name
+        yield READABLE.report(f"every user may read {path}, which has {list_keys(keys)}", f"Run: chmod o-r {path}")
     for path, is_secret in {file.path: file.is_secret for file in loaded.files}.items():
         status = path.stat()
         if status.st_mode & stat.S_IWOTH:

@@ -56,13 +56,13 @@ def load_settings(
 ) -> Settings:
     """Read `connect.toml`, the file at `path`. Raises `SettingsError` with all mistakes.
 
-    `report_renamed` is called once for each key that stands under an old name, `report_readable` for each secret, here
-    or behind `file:`, in a file that every user of the machine may read; by default they log a warning.
+    `report_renamed` is called once for each key that stands under an old name, `report_readable` for each file
+    with secrets, `path` or one behind `file:`, that every user of the machine may read; by default they log a warning.
     """
     try:
         raw = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
-        mistake = "there is no such file; `connect-login init` writes one"
+        mistake = "there is no such file; give its path with --config, or let `connect-login init` write one"
     except OSError as error:
         mistake = f"it cannot be read: {error.strerror}"
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -72,8 +72,8 @@ def load_settings(
     else:
         source = _Source(path.parent, path.name if is_readable_by_others(path) else "")
         settings = _parse(raw, source, report_renamed)
-        for key, file in source.readable:
-            report_readable(key, file)
+        for file in dict.fromkeys(file for _, file in source.readable):
+            report_readable([key for key, name in source.readable if name == file], file)
         return settings
     # raised outside the handler: as a cause, a decoding error would bring the whole file along in its repr
     raise SettingsError([f"{path}: {mistake}"])

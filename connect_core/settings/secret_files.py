@@ -5,7 +5,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 log = logging.getLogger("connect_login")
 
-ReportReadable = Callable[[str, str], None]
-"""Called with the path of a key, such as `service.secret_keys.0`, and the name of the file that holds its value."""
+ReportReadable = Callable[[Sequence[str], str], None]
+"""Called with the paths of keys, such as `service.secret_keys.0`, and the name of the file that holds their values."""
 _SECRET_KEY = re.compile(
     r"(?:secret|password|private_key|aes_key|api_key|(?:secrets|secret_keys)\.\d+)$"
     r"|(?<!access)(?<!refresh)(?<!app)_token$"  # `access_token` is where an answer has it, or for how long it is valid
 )
+SHOWN_KEYS = 3
 _URL_PASSWORDS = frozenset({"password", "passwd", "sslpassword"})
 _URL = re.compile(r"[a-z0-9+]+://", re.IGNORECASE)
 
@@ -32,9 +33,15 @@ class FileOfSettings:
     is_secret: bool
 
 
-def log_readable(key: str, file: str) -> None:
-    """Log the event `secret_readable`, a warning, with the key and the file."""
-    log.warning("secret_readable", extra={"key": key, "file": file})
+def log_readable(keys: Sequence[str], file: str) -> None:
+    """Log the event `secret_readable`, a warning, with the keys and the file."""
+    log.warning("secret_readable", extra={"key": list_keys(keys), "file": file})
+
+
+def list_keys(keys: Sequence[str]) -> str:
+    """Return the first keys as a text; of the others, only how many there are."""
+    more = len(keys) - SHOWN_KEYS
+    return ", ".join(keys[:SHOWN_KEYS]) + (f" and {more} more" if more > 0 else "")
 
 
 def is_readable_by_others(file: Path) -> bool:

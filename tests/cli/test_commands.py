@@ -177,7 +177,7 @@ def test_serve_tells_every_mistake_of_its_providers(tmp_path: Path) -> None:
 
 def test_serve_without_a_configuration_says_how_to_get_one(tmp_path: Path) -> None:
     """Named by option or by environment variable."""
-    said = "nope.toml: there is no such file; `connect-login init` writes one"
+    said = "nope.toml: there is no such file; give its path with --config, or let `connect-login init` write one"
     assert refused(tmp_path, "serve", CONNECT_CONFIG="nope.toml") == [f"connect-login: {said}"]
     result = CliRunner().invoke(app, ["providers", "--config", "nope.toml"])
     assert str(result.exception) == said

@@ -108,6 +108,7 @@ CONFIGURATION_FAULTS: Mapping[str, list[Fault]] = {
         )
     ],
     "pages_unusable": [break_template],
+    "no_providers": [lambda bench: bench.raw.update(clients={}), lambda bench: bench.raw.update(clients={"pc": []})],
     "plugin_quarantined": [lambda bench: install(bench, "raise OSError\n"), hang],
     "plugin_unusable": [
         lambda bench: bench.raw.update(clients={"pc": ["nothing"]}, providers={"nothing": {}}),

@@ -54,6 +54,8 @@ async def test_what_is_broken_is_found(bench: Bench, id_: str, fault: Fault) -> 
 @pytest.mark.anyio
 async def test_a_sound_shop_has_nothing_to_mend(bench: Bench) -> None:
     """Exit code 0, no remedy, and every check says what it saw."""
+    github = {"client_id": "1", "client_secret": "secret-in-the-shop"}
+    bench.raw |= {"clients": {"pc": ["github"]}, "providers": {"github": github}}
     use_redis(bench)
     use_admin_page(bench)
     add_administrator(bench)

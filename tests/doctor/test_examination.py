@@ -142,11 +142,12 @@ async def test_a_mounted_service_is_found_where_it_is_mounted(bench: Bench) -> N
 
 
 def test_a_shop_on_https_is_well(bench: Bench) -> None:
-    """TLS, a proxy and the service, all real: the command, which knows the root certificate, exits with 0."""
+    """TLS, a proxy and the service, all real: the command, which knows the root certificate, misses only providers."""
     certificate, key = make_certificate(bench.folder, days=365)
     bench.publish_over_tls(certificate, key)
     bench.write_config()
     done = run_in(bench.folder, "doctor", SSL_CERT_FILE=str(certificate))
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert (done.returncode, done.stderr) == (1, ""), done.stdout
     assert "[public_url]" in done.stdout
-    assert "0 broken, 0 warnings, 0 hints" in done.stdout
+    assert "[no_providers]" in done.stdout
+    assert "0 broken, 1 warning, 0 hints" in done.stdout
