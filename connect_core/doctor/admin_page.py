@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import closing
 
+from connect_core.administrators.secrets_at_rest import PURPOSE, get_associated
+from connect_core.crypto import Sealer, SealError
 from connect_core.doctor.kinds import Kind
 from connect_core.errors import ConnectError
 from connect_core.findings import Finding, Level
@@ -25,6 +27,14 @@ WITHOUT_TOTP = Kind(
     SUBJECT,
     "Administrators have no one-time password: a password alone protects the admin page, or they cannot sign in.",
     "Run: connect-login admin reset-totp NAME",
+)
+TOTP_UNOPENED = Kind(
+    "admin_totp_unopened",
+    Level.WARNING,
+    SUBJECT,
+    "An administrator cannot sign in: the secret of the one-time passwords was sealed with a key that is not among the "
+    "`secret_keys`.",
+    "Put that key back into service.secret_keys, or run: connect-login admin reset-totp NAME",
 )
 PROVIDER_UNUSABLE = Kind(
     "admin_provider_unusable",
@@ -81,3 +91,14 @@ def _check_accounts(settings: Settings, accounts: list[AdministratorRow]) -> Ite
     if names := [account.name for account in active if account.totp_secret is None]:
         follows = "cannot sign in" if settings.admin.require_totp else "are protected by a password alone"
         yield WITHOUT_TOTP.report(f"administrators without a one-time password {follows}: {', '.join(names)}")
+    sealer = Sealer(settings.service.keys, PURPOSE)
+    if names := [account.name for account in active if not _is_open(account, sealer)]:
+        yield TOTP_UNOPENED.report(f"no secret key opens the one-time passwords of {', '.join(names)}")
+
+
+def _is_open(account: AdministratorRow, sealer: Sealer) -> bool:
+    """Tell whether the account has no secret for one-time passwords, or one that a key of ours opens."""
+    try:
+        return account.totp_secret is None or bool(sealer.open(account.totp_secret, get_associated(account.name)))
+    except SealError:
+        return False

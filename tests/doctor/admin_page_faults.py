@@ -2,13 +2,23 @@
 
 from collections.abc import Callable
 
+from connect_core.administrators.secrets_at_rest import PURPOSE, get_associated
+from connect_core.crypto import Sealer
+from connect_core.settings.values import parse_secret_key
+
 from ..kit.acme import execute
-from .bench import Bench
+from .bench import Bench, new_key
 
 
-def add_administrator(bench: Bench, totp_secret: str = "'sealed'", password_hash: str = "hash") -> None:
-    """Have an operator; `totp_secret` is SQL."""
-    values = f"'li', 'operator', '{password_hash}', {totp_secret}"
+def seal_totp(key: str) -> str:
+    """The secret of `li`, sealed with this key, as SQL."""
+    sealer = Sealer([parse_secret_key(key).get_secret_value()], PURPOSE)
+    return f"'{sealer.seal(b'JBSWY3DPEHPK3PXP', get_associated('li'))}'"
+
+
+def add_administrator(bench: Bench, totp_secret: str = "", password_hash: str = "hash") -> None:
+    """Have an operator; `totp_secret` is SQL, and by default sealed with the shop's key."""
+    values = f"'li', 'operator', '{password_hash}', {totp_secret or seal_totp(bench.key.read_text('utf-8'))}"
     statement = f"INSERT INTO es_admin (name, role, password_hash, totp_secret) VALUES ({values})"
     execute(bench.service["database_url"], statement)
 
@@ -30,6 +40,12 @@ def have_no_totp(bench: Bench) -> None:
     add_administrator(bench, "NULL")
 
 
+def lose_key(bench: Bench) -> None:
+    """Have an administrator whose secret was sealed with a key that the shop no longer has."""
+    use_admin_page(bench)
+    add_administrator(bench, seal_totp(new_key()))
+
+
 def serve_plain(bench: Bench) -> None:
     """Serve over plain http."""
     use_admin_page(bench)
@@ -40,6 +56,7 @@ def serve_plain(bench: Bench) -> None:
 ADMIN_PAGE_FAULTS: dict[str, list[Callable[[Bench], object]]] = {
     "admin_page_without_administrators": [have_nobody],
     "admin_page_without_totp": [have_no_totp],
+    "admin_totp_unopened": [lose_key],
     "admin_provider_unusable": [lambda bench: use_admin_page(bench, provider="staff", roles={"viewer": ["all"]})],
     "admin_roles_missing": [lambda bench: use_admin_page(bench, provider="staff")],
     "admin_page_over_http": [serve_plain],

@@ -92,7 +92,7 @@ TEXTS: Mapping[str, str] = {
     "source_file": "from connect.toml",
     "source_database": "changed here",
     "lock_locked": "Locked in connect.toml: change it there.",
-    "lock_file_alone": "It is changed in connect.toml.",
+    "lock_file_alone": "Change it in connect.toml.",
     "lock_role": "Your role may only look.",
     "mistake_file_too_large": "The file has more than %s KiB; a certificate or key is smaller.",
     "mistake_file_not_text": "The file is no text. Export the certificate or key as PEM (Base64) and choose that file.",
