@@ -153,16 +153,19 @@ def _find_unusable(plugins: Plugins, sandboxes: Collection[str], only: Collectio
 def _try_all(plugins: Plugins, only: Collection[str]) -> bool:
     has_worked, sandboxes = True, _load_sandboxes(plugins, only)
     with run_shop(sandboxes, plugins=plugins) as running_shop:
-        for configured in sorted(running_shop.manager.registry, key=lambda configured: configured.name):
+        unusable = _find_unusable(plugins, sandboxes, only)
+        logins = sorted(running_shop.manager.registry, key=lambda configured: configured.name)
+        width = max(map(len, [*unusable, *(configured.name for configured in logins)]), default=0)
+        for configured in logins:
             try:
                 outcome = _try(running_shop, configured.name, configured.client_type)
             except Exception as error:  # noqa: BLE001 - a foreign sandbox may raise anything; the other logins are still tried
                 outcome = f"FAILED {type(error).__name__}: {str(error)[:200]}"
             has_worked = has_worked and not outcome.startswith("FAILED")
-            typer.echo(f"{configured.name:<10} {configured.client_type:<5} {outcome}")
-        for name, reason in _find_unusable(plugins, sandboxes, only).items():
+            typer.echo(f"{configured.name:<{width}} {configured.client_type:<5} {outcome}")
+        for name, reason in unusable.items():
             has_worked = False
-            typer.echo(f"{name:<10}       FAILED {reason}")
+            typer.echo(f"{name:<{width}}       FAILED {reason}")
     return has_worked
 
 

@@ -55,7 +55,7 @@ def list_deliveries(
     """
     views = run_with_manager(config, lambda manager: manager.webhooks.find_deliveries(endpoint, state, before, limit))
     columns = ("id", "endpoint", "type", "member_id", "create_time", "state", "attempts", "last_error")
-    _print([asdict(view) for view in views], columns, "there is no such delivery", as_json=as_json)
+    _print([asdict(view) for view in views], columns, "no delivery was found", as_json=as_json)
 
 
 @app.command()

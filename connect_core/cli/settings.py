@@ -35,6 +35,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+_NO_SETTINGS = "the database has no settings: those of connect.toml apply"
 Comment = Annotated[str, typer.Option("--comment", help="Why, for the history: at most 255 characters.")]
 Revision = Annotated[int, typer.Argument(min=0, help="A revision; 0 is connect.toml alone.")]
 
@@ -71,7 +72,8 @@ def export(
         await versions.record_export(revision, act)
         return values
 
-    text = write_toml(_run(config, collect))
+    values = _run(config, collect)
+    text = write_toml(values) if values else f"# {_NO_SETTINGS}\n"
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -171,7 +173,7 @@ def history(
         _print_json([asdict(revision) for revision in revisions])
         return
     if not revisions:
-        typer.echo("the database has no settings: those of connect.toml apply")
+        typer.echo(_NO_SETTINGS)
     for revision in revisions:
         made = _format_time(revision.active_time or revision.create_time)
         typer.echo(f"revision {revision.revision} ({revision.state}) on {revision.base}, {made}, {revision.actor}")

@@ -17,8 +17,8 @@ from ..kit.acme import execute
 EMPTY: dict[str, tuple[str, Any]] = {
     "members conflicts": ("there is no conflict to resolve", []),
     "members sessions 1": ("the member is logged in nowhere", []),
-    "events list": ("there is no such delivery", []),
-    "events list --state dead --endpoint crm": ("there is no such delivery", []),
+    "events list": ("no delivery was found", []),
+    "events list --state dead --endpoint crm": ("no delivery was found", []),
     "events endpoints": ("there is no endpoint", []),
     "settings history": ("the database has no settings: those of connect.toml apply", []),
     "admin list": ("there is no administrator; connect-login admin create makes one", []),

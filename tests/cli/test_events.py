@@ -68,7 +68,7 @@ def test_an_operator_lists_deliveries_and_endpoints(shop: Shop) -> None:
         (2, "", ""),
         (1, "member.logged_in", "r7"),
     ]
-    assert shop("list --endpoint other").output == "there is no such delivery\n"
+    assert shop("list --endpoint other").output == "no delivery was found\n"
     assert "the state is one of pending, delivered, dead" in str(shop("list --state x").exception)
     [endpoint] = json.loads(shop("endpoints --json").output)
     assert (endpoint["name"], endpoint["state"], endpoint["dead"]) == ("shop", "active", 1)

@@ -89,6 +89,15 @@ def run(*arguments: str) -> Said:
     return Said(result.exit_code, result.stdout, result.stderr)
 
 
+def test_an_export_of_no_settings_says_so(folder: Path) -> None:
+    """In a comment, so that the file can be imported: it changes nothing."""
+    comment = "# the database has no settings: those of connect.toml apply\n"
+    assert run("settings", "export").stdout == comment
+    run("settings", "export", "--output", "out.toml")
+    assert (folder / "out.toml").read_text("utf-8") == comment
+    assert run("settings", "import", "out.toml").returncode == 0
+
+
 def test_an_operator_imports_compares_exports_and_goes_back(folder: Path) -> None:
     """The whole way, with exit codes; a secret is printed nowhere but in an export that asks for it."""
     dry = run("settings", "import", "changes.toml", "--dry-run")

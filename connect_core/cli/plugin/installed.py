@@ -36,11 +36,13 @@ def list_installed() -> None:
 def print_installed(plugins: Plugins) -> None:
     """Print a line for each plugin."""
     typer.echo("installed plugins")
+    width = max(map(len, [*plugins.available, *plugins.quarantined]), default=0)
+    type_width = max((len(plugin.provider.union_type) for plugin in plugins.available.values()), default=0)
     for plugin in plugins.available.values():
         clients = " ".join(client.value for client in plugin.provider.entrances)
-        typer.echo(f"  {plugin.name:<14} {plugin.provider.union_type:<10} {clients}")
+        typer.echo(f"  {plugin.name:<{width}} {plugin.provider.union_type:<{type_width}} {clients}")
     for name, reason in plugins.quarantined.items():
-        typer.echo(f"  {name:<14} QUARANTINED: {reason}")
+        typer.echo(f"  {name:<{width}} QUARANTINED: {reason}")
 
 
 def describe(plugin: ProviderType, plugins: Plugins) -> dict[str, Any]:
