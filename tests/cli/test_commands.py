@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import stat
 import tomllib
 from importlib.metadata import entry_points
@@ -205,6 +206,13 @@ def test_providers_lists_what_is_installed_shown_and_set_aside(tmp_path: Path) -
     ]
     assert done.returncode == 0
     assert "c4n4ry" not in done.stdout + done.stderr
+
+
+def test_the_columns_of_the_plugins_are_straight() -> None:
+    """However long a name or a union type is: the longest decides."""
+    rows = CliRunner().invoke(app, ["plugin", "list"]).stdout.splitlines()[1:]
+    columns = [[match.start() for match in re.finditer(r"\S+", row)][:3] for row in rows]
+    assert columns == [columns[0]] * len(Plugins().available)
 
 
 def test_keys_generate_prints_a_key() -> None:
