@@ -5,127 +5,33 @@ written.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import pytest
 
-from connect_core.administrators.api_tokens import Scope
-from connect_core.administrators.roles import Role
 from connect_core.crypto import token_hash
-from connect_core.harness import RunningShop, Visitor, query_of
-from connect_core.providers.registry import Plugins
 
 from ..kit import qr_logins
-from ..kit.account_page import start_bind
-from ..kit.admin_pages import AdminShop, run_admin_shop
-from ..kit.api_clients import API, create
-from ..kit.first_logins import CHOOSE, choosing
-from ..kit.merges import Planner
-from ..kit.token_services import GATEWAY, basic, with_servers
-from ..kit.web_merges import MERGE, begin
-from ..kit.web_shops import alipay_and_wechat, bearer, flow_cookies, mini_login, set_cookies, untouched
+from ..kit.admin_pages import PASSWORD
+from ..kit.api_clients import API
+from ..kit.first_logins import CHOOSE
+from ..kit.given_out import KEEPERS, Bench, all_untouched, run_bench
+from ..kit.token_services import GATEWAY, basic
+from ..kit.web_merges import MERGE
+from ..kit.web_shops import HTML, set_cookies
 
+ADMIN = "/connect/admin"
 _codes = count()
-
-
-@dataclass
-class Given:
-    """What was given out: the texts by name, and the header of the member to whom it was.
-
-    `second` is another login of that member, and `other` that of another one.
-    """
-
-    texts: dict[str, str] = field(default_factory=dict)
-    member: dict[str, str] = field(default_factory=dict)
-    second: dict[str, str] = field(default_factory=dict)
-    other: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class Bench:
-    """A shop in which everything there is was given out once, and a client without cookies of its own."""
-
-    admin: AdminShop
-    given: Given
-    client: httpx.Client
-
-    @property
-    def shop(self) -> RunningShop:
-        """The shop."""
-        return self.admin.shop
-
-
-def register(visitor: Visitor, person: str) -> dict[str, str]:
-    """Log in as a newcomer from the mini program; the tokens."""
-    ticket = mini_login(visitor, person).json()["choice_ticket"]
-    answer = visitor.http.post(CHOOSE, json={"ticket": ticket, "decision": "register"})
-    assert answer.status_code == 200, answer.text
-    tokens: dict[str, str] = answer.json()
-    return tokens
-
-
-def give_flows(visitor: Visitor, given: Given, begun: httpx.Response, name: str) -> None:
-    """Note the state and the cookie of a login that a browser has begun."""
-    state = query_of(begun.json()["login_url"])["state"]
-    given.texts |= {f"state of a {name}": state, f"cookie of a {name}": [*flow_cookies(visitor).values()][-1]}
-
-
-def give_tickets(visitor: Visitor, given: Given) -> None:
-    """Note the tickets of an app, one for each purpose."""
-    for purpose, path in {"login": "login-url", "bind": "bind", "merge": "merge", "confirmation": "confirm"}.items():
-        begun = visitor.http.post(f"/connect/alipay/app/{path}", json={}, headers=given.member)
-        given.texts[f"app's ticket of a {purpose}"] = begun.json()["ticket"]
-
-
-def give_everything(admin: AdminShop) -> Given:
-    """Have each thing given out, by the routes that give it."""
-    shop, given = admin.shop, Given()
-    with Visitor(shop) as member, Visitor(shop) as browser, Visitor(shop) as newcomer:
-        tokens = register(member, "lihua")
-        given.member = {"authorization": f"Bearer {tokens['access_token']}"}
-        given.texts |= {name: tokens[name] for name in ("access_token", "refresh_token")}
-        give_tickets(member, given)
-        member.http.headers.update(given.member)
-        give_flows(member, given, member.http.post("/connect/wechat/pc/login-url", json={}), "login")
-        give_flows(member, given, start_bind(member), "bind")
-        give_flows(member, given, begin(member), "merge")
-        give_flows(member, given, member.http.post("/connect/alipay/pc/confirm", json={}), "confirmation")
-        given.second = bearer(mini_login(browser, "lihua"))
-        given.other = {"authorization": f"Bearer {register(browser, 'maria')['access_token']}"}
-        browser.log_in("alipay", "pc", "maria")
-        given.texts["session"] = browser.http.cookies["connect_session"]
-        newcomer.log_in("alipay", "pc", "wangfang")
-        given.texts["browser's choice"] = newcomer.http.cookies["connect_pending"]
-        given.texts["app's choice"] = mini_login(newcomer, "zhaoliu").json()["choice_ticket"]
-        given.texts["QR code"] = urlsplit(qr_logins.start(browser)).path.rpartition("/")[2]
-        given.texts["QR ticket"] = browser.http.cookies[qr_logins.COOKIE]
-        second = browser.client_parameters("alipay", "mini", "maria")
-        proved = member.http.post("/connect/alipay/mini/merge", json=second)
-        given.texts["proof"] = proved.json()["merge_ticket"]
-    given.texts["administrator's session"] = admin.open_session("owner")
-    given.texts["API token"] = create(admin, "program", *Scope)
-    return given
 
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    """The shop, with passwords, merges, QR logins, resource servers, and newcomers who are asked."""
-
-    def change(raw: dict[str, dict[str, object]]) -> None:
-        choosing(raw)
-        with_servers(raw)
-        raw["limits"] = {"per_address": "off", "failures_per_address": "off"}
-
-    plugins = Plugins([("planner", Planner())])
-    with (
-        run_admin_shop(alipay_and_wechat(), change=change, plugins=plugins) as admin,
-        httpx.Client(base_url=admin.shop.url, timeout=20, trust_env=False) as client,
-    ):
-        admin.create("owner", Role.OPERATOR)
-        yield Bench(admin, give_everything(admin), client)
+    """The shop in which everything was given out."""
+    with run_bench() as everything:
+        yield everything
 
 
 Send = Callable[[Bench, str], httpx.Response]
@@ -201,6 +107,53 @@ def in_bearer(path: str) -> Send:
     return lambda bench, text: bench.client.get(path, headers={"authorization": f"Bearer {text}"})
 
 
+def in_form(path: str, name: str, /, *cookies: str, as_member: bool = False, **others: str) -> Send:
+    """The text in a field of a form, with `cookies` (`NAME=TEXT`); values that are the name of a text stand for it."""
+
+    def send(bench: Bench, text: str) -> httpx.Response:
+        texts = bench.given.texts
+        pairs = (cookie.split("=") for cookie in cookies)
+        fields = {key: texts.get(value, value) for key, value in others.items()} | {name: text}
+        headers = as_header({key: texts[value] for key, value in pairs}) | (bench.given.member if as_member else {})
+        return bench.client.post(path, data=fields, headers=headers)
+
+    return send
+
+
+def in_administrators_query(bench: Bench, text: str) -> httpx.Response:
+    """The text as `state` of a response that comes back to the admin page, with its own cookie where it has one."""
+    name = next((name for name, value in bench.given.texts.items() if value == text), "")
+    own = bench.given.texts.get(name.replace("state of", "cookie of"), "")
+    return in_administrators_flow(bench, own, state=text)
+
+
+def in_administrators_flow(bench: Bench, text: str, state: str = "") -> httpx.Response:
+    """The text in the cookie of the sign-in that an administrator has begun."""
+    state = state or bench.given.texts["state of an administrator's sign-in"]
+    query, headers = {"state": state, "code": f"c{next(_codes)}"}, as_header({"connect_admin_flow": text})
+    return bench.client.get(f"{ADMIN}/sign-in/openid/callback", params=query, headers=headers)
+
+
+def in_one_time_password(bench: Bench, text: str) -> httpx.Response:
+    """The text as the one-time password of an administrator: of `owner`, who has it, or else of anybody."""
+    is_owners = text == bench.given.texts["one-time password"]
+    name = "owner" if is_owners else f"keeper{next(_codes) % KEEPERS}"
+    answer = bench.client.post(f"{ADMIN}/sign-in", data={"name": name, "password": PASSWORD, "totp": text})
+    assert answer.status_code != 429
+    return answer
+
+
+def in_message(name: str, path: str) -> Send:
+    """The text in the cookie of a flash message; a page that is the same without it counts as refused."""
+
+    def send(bench: Bench, text: str) -> httpx.Response:
+        plain = bench.client.get(path, headers=HTML)
+        answer = bench.client.get(path, headers=HTML | as_header({name: text}))
+        return httpx.Response(401 if answer.text == plain.text else 200, request=answer.request)
+
+    return send
+
+
 def in_introspection(bench: Bench, text: str) -> httpx.Response:
     """What a service of the shop is told of the text; a token that is not active counts as refused."""
     answer = bench.client.post("/connect/introspect", data={"token": text}, headers=basic(*GATEWAY))
@@ -213,10 +166,13 @@ CHOICE = {"decision": "register"}
 PLACES: dict[str, tuple[Send, set[str]]] = {
     "state, in a browser": (in_query("/connect/wechat/pc/callback"), {"state of a login"}),
     "state, another provider": (in_query("/connect/alipay/pc/callback"), set()),
+    "state, the administrators' provider": (in_query("/connect/oidc/pc/callback"), {"state of a login by OpenID"}),
+    "state, on the admin page": (in_administrators_query, {"state of an administrator's sign-in"}),
     "state, another client type": (in_query("/connect/wechat/h5/callback"), set()),
     "state, of an older front end": (in_query("/buyer/connect/wechat/h5/login"), set()),
     "state, of a front end": (in_body("/connect/wechat/pc/token", "state", **OWN), set()),
     "flow cookie": (in_flow_cookie, {"cookie of a login"}),
+    "flow cookie, of the admin page": (in_administrators_flow, {"cookie of an administrator's sign-in"}),
     "ticket of a login": (in_body(f"{APP}/token", "ticket", **OWN), {"app's ticket of a login"}),
     "ticket of a bind": (in_body(f"{APP}/bind", "ticket", as_member=True, **OWN), {"app's ticket of a bind"}),
     "ticket of a merge": (in_body(f"{APP}/merge", "ticket", as_member=True, **OWN), {"app's ticket of a merge"}),
@@ -232,6 +188,14 @@ PLACES: dict[str, tuple[Send, set[str]]] = {
     "proof": (in_body(MERGE, "ticket", as_member=True), {"proof"}),
     "proof, to be shown": (in_body(f"{MERGE}/preview", "ticket", as_member=True), {"proof"}),
     "proof, in a cookie": (in_cookie("connect_merge", MERGE, "POST", as_member=True), {"proof"}),
+    "page_subject of a merge": (
+        in_form(MERGE, "page_subject", "connect_merge=proof", as_member=True),
+        {"merge's page_subject"},
+    ),
+    "proof of the page of a merge": (
+        in_form(MERGE, "proof", "connect_merge=proof", as_member=True),
+        {"merge page's proof"},
+    ),
     "QR code": (in_path("/connect/h/{}", "GET"), {"QR code"}),
     "QR code, agreed to": (in_path("/connect/h/{}/approve"), set()),
     "QR ticket": (in_cookie(qr_logins.COOKIE, "/connect/handover/collect", "POST"), set()),
@@ -243,8 +207,37 @@ PLACES: dict[str, tuple[Send, set[str]]] = {
     "access token": (in_bearer("/connect/me"), {"access_token"}),
     "token that a service asks about": (in_introspection, {"access_token", "refresh_token"}),
     "administrator's session": (in_cookie("connect_admin", "/connect/admin"), {"administrator's session"}),
+    "form token": (
+        in_form(
+            f"{ADMIN}/administrators/newcomer/role",
+            "form_token",
+            "connect_admin=administrator's session",
+            former="viewer",
+            role="viewer",
+        ),
+        {"form token of session"},
+    ),
+    "one-time password": (in_one_time_password, {"one-time password"}),
+    "one-time password of a set-up": (
+        in_form(f"{ADMIN}/set-up", "totp", name="newcomer", code="set-up code", password=PASSWORD),
+        {"one-time password of a set-up"},
+    ),
+    "set-up code": (in_form(f"{ADMIN}/set-up", "code", name="newcomer"), {"set-up code"}),
+    "page_subject of the account": (
+        in_form("/connect/sessions/end", "page_subject", "connect_session=session"),
+        {"account's page_subject"},
+    ),
+    "page_subject of a choice": (
+        in_form("/connect/wechat/pc/join", "page_subject", "connect_pending=browser's choice"),
+        {"choice's page_subject"},
+    ),
+    "flash message": (in_message("connect_flash", "/connect/login"), {"flash message"}),
+    "flash message, on the admin page": (
+        in_message("connect_admin_flash", f"{ADMIN}/sign-in"),
+        {"administrator's flash message"},
+    ),
     "API token": (in_bearer(f"{API}/dashboard"), {"API token"}),
-    "id of a session": (in_path("/connect/sessions/{}", "DELETE"), set()),
+    "id of a session": (in_path("/connect/sessions/{}", "DELETE"), {"id of a session"}),
     "number of a merge": (in_path(f"{MERGE}s/{{}}/undo"), set()),
 }
 
@@ -259,7 +252,7 @@ def is_refused(answer: httpx.Response) -> bool:
 def test_nothing_is_taken_for_something_else(bench: Bench, place: str) -> None:
     """What was given out for another place is refused here."""
     send, own = PLACES[place]
-    with untouched(bench.shop):
+    with all_untouched(bench):
         answers = {name: send(bench, text) for name, text in bench.given.texts.items() if name not in own}
     assert [(name, answer.status_code) for name, answer in answers.items() if not is_refused(answer)] == []
 
@@ -272,14 +265,14 @@ def test_what_a_session_got_is_for_that_session(bench: Bench, who: str) -> None:
     """Tickets of a bind, a merge and a confirmation, and proofs: from another login they are nothing."""
     others = {"nobody": {}, "another member": bench.given.other, "another login of the member": bench.given.second}
     given = replace(bench.given, member=others[who])
-    with untouched(bench.shop):
+    with all_untouched(bench):
         answers = {
             place: PLACES[place][0](replace(bench, given=given), given.texts[name])
             for place in BOUND
             if place != "ticket of a login"
             for name in PLACES[place][1]
         }
-    assert len(answers) == 6
+    assert len(answers) == 7
     assert {answer.json()["code"] for answer in answers.values()} == {
         "state_invalid" if others[who] else "not_logged_in"
     }
@@ -291,11 +284,13 @@ def test_each_thing_is_taken_at_its_own_place(bench: Bench) -> None:
     A code that is no code is refused only after its ticket was taken.
     """
     refusals = {"state_invalid", "state_expired", "state_missing", "token_invalid", "not_logged_in"}
+    refusals |= {"changed_meanwhile", "forbidden"}
     for place in reversed(PLACES):
         send, own = PLACES[place]
-        if place == "flow cookie":  # the same flow as "state, in a browser"
+        if place.startswith("flow cookie"):  # the same flow as that of a state above
             continue
         for name in own:
+            bench.client.cookies.clear()
             answer = send(bench, bench.given.texts[name])
             code = answer.json().get("code") if answer.status_code >= 400 else ""
             assert code not in refusals, (place, name, answer.text)

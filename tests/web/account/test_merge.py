@@ -318,3 +318,21 @@ def test_undoing_is_for_a_week(visitor: Visitor, clock: Clock) -> None:
     clock.advance(61)
     refused(visitor.http.post(f"{MERGE}s/{merge_id}/undo"), 404, "unsupported")
     assert "/undo" not in visitor.http.get(ACCOUNT, headers=HTML).text
+
+
+def test_the_number_of_a_merge_is_worth_nothing_to_others(shop: RunningShop, visitor: Visitor) -> None:
+    """Neither a stranger, another member nor the form of another member's page undoes it, and no other number does."""
+    prove(visitor)
+    path = f"{MERGE}s/{{}}/undo"
+    merge_id = confirm(visitor).json()["id"]
+    with Visitor(shop) as nobody, Visitor(shop) as other, Visitor(shop) as merged:
+        other.log_in("wechat", "pc", "wangfang")
+        merged.log_in("wechat", "pc", "maria")  # the login that the merge has moved: it is the kept member's now
+        with untouched(shop):
+            refused(nobody.http.post(path.format(merge_id)), 401, "not_logged_in")
+            refused(other.http.post(path.format(merge_id)), 404, "unsupported")
+            for number in (merge_id + 1, 0, f"-{merge_id}", f"{merge_id}.0", "9" * 40, "\N{SUPERSCRIPT ONE}", "%20"):
+                refused(visitor.http.post(path.format(number)), 404, "unsupported")
+            forged = visitor.http.post(path.format(merge_id), data={"page_subject": "m_somebody_else"})
+            refused(forged, 409, "changed_meanwhile")
+        assert merged.http.post(path.format(merge_id)).status_code == 200
