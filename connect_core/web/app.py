@@ -36,7 +36,7 @@ from connect_core.web.account.reauthentication import reauthentication_routes
 from connect_core.web.account.routes import account_routes
 from connect_core.web.addresses import TrustedProxies
 from connect_core.web.context import PagesInUse, WebContext
-from connect_core.web.endpoints import answer_wrong_method
+from connect_core.web.endpoints import answer_wrong_method, share_refusal
 from connect_core.web.flash_messages import with_flash
 from connect_core.web.health import Readiness, health_routes
 from connect_core.web.instance import instance_routes
@@ -129,7 +129,7 @@ class _Service(Starlette):
     """The application: finds its routes wherever it is mounted, and does its work whoever runs it."""
 
     def __init__(self, context: WebContext, routes: Sequence[BaseRoute], surfaces: Surfaces) -> None:
-        handlers = {404: partial(_not_found, surfaces), 405: partial(_not_allowed, context, surfaces)}
+        handlers = {404: partial(_not_found, context, surfaces), 405: partial(_not_allowed, context, surfaces)}
         super().__init__(routes=routes, lifespan=self._lifespan, exception_handlers=handlers)
         self.router.redirect_slashes = False
         self._manager, self._root_path = context.manager, context.manager.settings.service.root_path
@@ -249,15 +249,15 @@ async def _deliver_for_ever(manager: ConnectManager) -> None:
     await manager.webhooks.deliveries.run_for_ever()
 
 
-async def _not_found(surfaces: Surfaces, request: Request, error: Exception) -> Response:
+async def _not_found(context: WebContext, surfaces: Surfaces, request: Request, error: Exception) -> Response:
     request.state.request_id = new_request_id()
     response = await surfaces.answer_error(request, PageNotFound())
     response.headers["x-request-id"] = request.state.request_id
-    return response
+    return share_refusal(context, surfaces, request, response)
 
 
 async def _not_allowed(context: WebContext, surfaces: Surfaces, request: Request, error: Exception) -> Response:
     request.state.request_id = new_request_id()
     response = await answer_wrong_method(context, surfaces, request)
     response.headers["x-request-id"] = request.state.request_id
-    return response
+    return share_refusal(context, surfaces, request, response)

@@ -1,12 +1,13 @@
 """How an endpoint becomes a route: request id, errors, language cookie, and which other origins may call it (CORS).
 
 An endpoint returns a response or raises a `ConnectError`; anything else that it raises is logged and answered as
-`Unavailable`. What the answer to an error looks like is not decided here but in `error_pages`.
+`Unavailable`. What the answer to an error looks like is not decided here but in `error_pages`. No route takes OPTIONS:
+what a browser asks before it calls another origin is answered for all routes of an address by `share_refusal`.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connect_core import measurements
 from connect_core.errors import ConnectError, MethodNotAllowed, StateInvalid, Unavailable
@@ -33,6 +34,8 @@ log = logging.getLogger("connect_login")
 Endpoint = Callable[[Request], Awaitable[Response]]
 _REQUEST_HEADERS = ("authorization", "content-type", "traceparent", "tracestate", "x-requested-with")
 """What a front end of another origin may send: tokens, and what HTTP clients and tracing add on their own."""
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"})
+"""What the script of a page may send, beside what is a question itself."""
 _CLIENT_TYPES = frozenset(ClientType)
 
 
@@ -51,19 +54,10 @@ def route(
     """
     allows = cross_origin and bool(context.cors_origins)
     style = style or leading_back_to(context, "")
-    guarded = _AsApp(traced(context, path, _guarded(context, endpoint, style)), _get_form_page(endpoint), style)
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=context.cors_origins,
-        allow_methods=methods,
-        allow_headers=_REQUEST_HEADERS,
-        expose_headers=["Retry-After", "X-Request-ID"],
-        allow_credentials=True,
-        max_age=600,
-    )
-    starlette_route = Route(
-        path, guarded, methods=[*methods, *(["OPTIONS"] if allows else [])], middleware=[cors] if allows else []
-    )
+    guarded = traced(context, path, _guarded(context, endpoint, style))
+    as_app = _AsApp(guarded, _get_form_page(endpoint), style, is_shared=allows)
+    sharing = Middleware(partial(_sharing, context, methods))
+    starlette_route = Route(path, as_app, methods=methods, middleware=[sharing] if allows else [])
     # Starlette answers HEAD with the GET endpoint, which would spend a flow for a browser that only looks ahead
     assert starlette_route.methods is not None
     starlette_route.methods.discard("HEAD")
@@ -72,7 +66,7 @@ def route(
 
 @dataclass(frozen=True, slots=True)
 class _AsApp:
-    """A guarded endpoint as an ASGI application.
+    """A guarded endpoint as an ASGI application; `is_shared` tells whether the pages of `cors_origins` may call it.
 
     Starlette would wrap a function to handle its exceptions; a guarded endpoint raises none.
     """
@@ -80,6 +74,7 @@ class _AsApp:
     endpoint: Endpoint
     form_page: str
     style: ErrorStyle
+    is_shared: bool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.endpoint(Request(scope, receive, send))
@@ -121,14 +116,52 @@ async def answer_wrong_method(context: WebContext, surfaces: Surfaces, request: 
     return await surfaces.answer_error(request, error)
 
 
+def share_refusal(context: WebContext, surfaces: Surfaces, request: Request, refusal: Response) -> Response:
+    """Let the pages of `cors_origins` read that no route takes a request, and ask beforehand what they may send.
+
+    The script of a page could not tell such an answer from a broken network. A method that only routes take which are
+    not shared is not allowed beforehand, and below the surfaces of administrators nothing is shared.
+    """
+    methods = {method for each in _find_routes(request) if _is_shared(each) for method in each.methods or ()}
+    if context.cors_origins and surfaces.are_shared(request):
+        methods |= _METHODS.difference(find_methods(request))
+    origin, cors = request.headers.get("origin"), _sharing(context, sorted(methods), refusal)
+    if methods and origin and request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+        return cors.preflight_response(request.headers)
+    if methods and origin in context.cors_origins:
+        refusal.headers.update(cors.simple_headers)
+        cors.allow_explicit_origin(refusal.headers, origin)
+    return refusal
+
+
 def find_methods(request: Request) -> list[str]:
     """Return the methods that the routes at the request's address take; OPTIONS is for browsers' questions (CORS)."""
-    matching = (
-        route
-        for route in request.app.routes
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    return sorted({method for each in _find_routes(request) for method in each.methods or ()} - {"OPTIONS"})
+
+
+def _find_routes(request: Request) -> list[Route]:
+    return [
+        each
+        for each in request.app.routes
+        if isinstance(each, Route) and each.matches(request.scope)[0] is not Match.NONE
+    ]
+
+
+def _is_shared(starlette_route: Route) -> bool:
+    return isinstance(starlette_route.endpoint, _AsApp) and starlette_route.endpoint.is_shared
+
+
+def _sharing(context: WebContext, methods: Sequence[str], app: ASGIApp) -> CORSMiddleware:
+    """Return `app` with its answers readable by the pages of `cors_origins`, which may send `methods`."""
+    return CORSMiddleware(
+        app,
+        allow_origins=context.cors_origins,
+        allow_methods=methods,
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=["Retry-After", "X-Request-ID"],
+        allow_credentials=True,
+        max_age=600,
     )
-    return sorted({method for route in matching for method in route.methods or ()} - {"OPTIONS"})
 
 
 def for_visits(endpoint: Endpoint) -> Endpoint:
@@ -150,10 +183,7 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
 
     async def answer(request: Request) -> Response:
         try:
-            if request.method == "OPTIONS":
-                response = style(request, MethodNotAllowed(find_methods(request)))
-            else:
-                response = await endpoint(request)
+            response = await endpoint(request)
         except ConnectError as error:
             await context.count_failure(request, error)
             request.state.outcome = error.code

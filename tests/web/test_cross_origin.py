@@ -18,13 +18,16 @@ def shop() -> Iterator[RunningShop]:
     """A shop with a front end on another host."""
 
     def change(raw: dict[str, Any]) -> None:
-        raw["service"] = {"cors_origins": [FRONT_END]}
+        raw["service"] = {"cors_origins": [FRONT_END], "first_login": "choose"}
 
     with run_shop(change=change) as running_shop:
         yield running_shop
 
 
 CROSS = [
+    ("DELETE", "/connect/sessions"),
+    ("POST", "/connect/first-login"),
+    ("POST", "/connect/reauthenticate"),
     ("GET", "/connect/me"),
     ("GET", "/connect/providers?client=pc"),
     ("POST", "/connect/logout"),
@@ -109,3 +112,96 @@ def test_cross_site_posts_without_origin_are_refused(visitor: Visitor) -> None:
     ):
         refused(visitor.http.post(path, headers={"sec-fetch-site": "cross-site"}), 403, "forbidden")
     assert visitor.http.post("/connect/logout", headers={"sec-fetch-site": "same-origin"}).status_code == 204
+
+
+NOWHERE = [
+    ("GET", "/connect/mee", 404),
+    ("POST", "/connect/mee", 404),
+    ("GET", "/connect", 404),
+    ("PUT", "/connect/wechat/h5/token/x/y", 404),
+    ("DELETE", "/connect/me", 405),
+    ("PATCH", "/connect/wechat/h5/token", 405),
+    ("PUT", "/connect/alipay/pc/login", 405),
+    ("GET", "/buyer/nowhere", 404),
+    ("DELETE", "/buyer/connect/wechat/h5/login", 405),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), NOWHERE)
+def test_listed_front_ends_may_read_that_no_route_is_there(
+    visitor: Visitor, method: str, path: str, status: int
+) -> None:
+    """Their scripts see the status and the code, and not what looks like a broken network; strangers see nothing."""
+    asking = {"access-control-request-method": method, "access-control-request-headers": "content-type"}
+    before = visitor.http.options(path, headers={"origin": FRONT_END, **asking})
+    answer = visitor.http.request(method, path, headers={"origin": FRONT_END})
+    assert (before.status_code, answer.status_code) == (200, status)
+    assert method in before.headers["access-control-allow-methods"].split(", ")
+    for one in (before, answer):
+        assert one.headers["access-control-allow-origin"] == FRONT_END
+        assert one.headers["access-control-allow-credentials"] == "true"
+        assert "Origin" in one.headers["vary"]
+    assert "X-Request-ID" in answer.headers["access-control-expose-headers"]
+    check_headers(answer)
+    for origin in STRANGERS:
+        assert (
+            "access-control-allow-origin"
+            not in visitor.http.options(path, headers={"origin": origin, **asking}).headers
+        )
+        told = visitor.http.request(method, path, headers={"origin": origin}).headers
+        assert [name for name in told if name.startswith("access-control-")] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/connect/logout"),
+        ("GET", "/connect/account/merge"),
+        ("POST", "/connect/account/erase"),
+        ("GET", "/connect/alipay/pc/callback"),
+        ("POST", "/connect/alipay/pc/callback"),
+    ],
+)
+def test_a_route_that_is_not_shared_is_not_allowed_beforehand(visitor: Visitor, method: str, path: str) -> None:
+    """Though another route at its address is, and methods that nobody takes may be tried."""
+    asking = {"origin": FRONT_END, "access-control-request-method": method}
+    before = visitor.http.options(path, headers=asking)
+    assert method not in before.headers.get("access-control-allow-methods", "").split(", ")
+    assert before.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/login", "/login/x/y", "/connected/x", "/.well-known/nowhere"])
+def test_addresses_that_are_the_shops_are_not_shared(visitor: Visitor, path: str) -> None:
+    """The service answers below its own paths alone."""
+    for method in ("OPTIONS", "PUT"):
+        asking = {"origin": FRONT_END, "access-control-request-method": "PUT"}
+        answer = visitor.http.request(method, path, headers=asking)
+        assert answer.status_code in {404, 405}
+        assert [name for name in answer.headers if name.startswith("access-control-")] == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin", "/admin/x", "/admin/sign-in", "/admin/api", "/admin/api/x", "/admin/api/members"]
+)
+def test_the_admin_page_is_not_shared(path: str) -> None:
+    """Its pages have the tokens of forms, also those that say that there is no such address."""
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["service"]["cors_origins"] = [FRONT_END]
+        raw["admin"] = {"enabled": True}
+
+    with run_shop(change=change) as shop, Visitor(shop) as visitor:
+        for method in ("GET", "PUT", "OPTIONS"):
+            asking = {"origin": FRONT_END, "access-control-request-method": "PUT"}
+            answer = visitor.http.request(method, f"/connect{path}", headers=asking)
+            assert [name for name in answer.headers if name.startswith("access-control-")] == []
+
+
+def test_without_cors_origins_nothing_is_shared() -> None:
+    """Neither a route nor what no route takes."""
+    with run_shop() as shop, Visitor(shop) as visitor:
+        for path in ("/connect/me", "/connect/nowhere"):
+            for method in ("GET", "PUT", "OPTIONS"):
+                asking = {"origin": FRONT_END, "access-control-request-method": "PUT"}
+                answer = visitor.http.request(method, path, headers=asking)
+                assert [name for name in answer.headers if name.startswith("access-control-")] == []

@@ -73,7 +73,7 @@ def older_surfaces(context: WebContext) -> list[Surface]:
     async def answer(request: Request, error: ConnectError) -> Response:
         return answer_error(context, request, error) if wants_page(request) else style(request, error)
 
-    return [Surface("/buyer", answer), Surface("/login", answer)]
+    return [Surface("/buyer", answer, is_shared=True), Surface("/login", answer)]
 
 
 class _JavashopEndpoints:
