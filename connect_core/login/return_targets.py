@@ -3,14 +3,12 @@
 A target is checked once, at the start, and then sealed into the flow; nothing in the callback can change it.
 """
 
-import posixpath
-import re
 from collections.abc import Sequence
 from functools import lru_cache
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from connect_core.errors import RedirectNotAllowed
-from connect_core.settings.values import get_origin, to_ascii_url
+from connect_core.settings.values import get_origin, is_plain_path, to_ascii_url
 
 MAX_LENGTH = 1024
 """Characters of an encoded target: the flow that carries it has to fit into a cookie."""
@@ -46,7 +44,7 @@ class Targets:
             origin = get_origin(parts)
         except ValueError:
             raise RedirectNotAllowed("the return target is malformed") from None
-        if len(url) > MAX_LENGTH or "@" in parts.netloc or not _is_plain_path(parts.path):
+        if len(url) > MAX_LENGTH or "@" in parts.netloc or not is_plain_path(parts.path):
             raise RedirectNotAllowed("the return target is malformed")
         if not any(origin == allowed and _is_below(parts.path or "/", prefix) for allowed, prefix in self._rules):
             raise RedirectNotAllowed("the return target is not on the allow-list")
@@ -67,14 +65,6 @@ class Targets:
         if "#" in target or target.startswith(("/", "?")):
             raise RedirectNotAllowed("redirect_uri is an absolute address without fragment")
         return self.check(target)
-
-
-def _is_plain_path(path: str) -> bool:
-    """Whether every server reads the same path: no dot segments (servlets read `..;x` as one), no `//`, no `%2F`."""
-    plain = re.sub(";[^/]*", "", unquote(path))
-    if "//" in plain or "\\" in plain or "%2f" in path.lower():
-        return False
-    return posixpath.normpath(plain or "/") == (plain.rstrip("/") or "/")
 
 
 def _is_below(path: str, prefix: str) -> bool:

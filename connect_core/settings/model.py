@@ -15,8 +15,8 @@ from connect_core.settings.locks import Locks, is_locked
 from connect_core.settings.operations import AdminSettings, EventSettings, ResourceServer, WebhookName, WebhookSettings
 from connect_core.settings.values import (
     DAY,
+    AllowedAddress,
     Duration,
-    ReturnAddress,
     Section,
     check_language,
     check_network,
@@ -94,7 +94,7 @@ class Service(Section):
     secret_keys: Annotated[list[SecretStr], AfterValidator(check_secret_keys)] = Field(
         description="base64url of 32 bytes each; the first seals, all open."
     )
-    redirect_allow: list[ReturnAddress] = Field(
+    redirect_allow: list[AllowedAddress] = Field(
         default=[], description="Origins with path prefix that a login may return to, besides our own."
     )
     home_url: str = Field(
@@ -122,7 +122,9 @@ class Service(Section):
         default=False, description="Leave HttpOnly off the token cookies of the `/buyer` routes."
     )
     prefix: str = Field(
-        default="/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted."
+        default="/connect",
+        pattern=r"^/([a-z0-9_-][a-z0-9/_-]*)?[a-z0-9_-]$",
+        description="Where the routes are mounted.",
     )
     root_path: str = Field(
         default="",

@@ -6,11 +6,12 @@ Every function raises `ValueError` with a text that names the form that is wante
 import base64
 import binascii
 import ipaddress
+import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, get_args
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretBytes, SecretStr
@@ -126,6 +127,34 @@ def _check_return_address(url: str) -> str:
     return parts._replace(netloc=netloc).geturl()
 
 
+def is_plain_path(path: str) -> bool:
+    """Tell whether every server reads the same path: no dot segments (servlets read `..;x` as one), no `//`, no `%2F`.
+
+    No login returns to any other path.
+    """
+    plain = re.sub(";[^/]*", "", unquote(path))
+    if "//" in plain or "\\" in plain or "%2f" in path.lower():
+        return False
+    return posixpath.normpath(plain or "/") == (plain.rstrip("/") or "/")
+
+
+_ENCODED_BY_BROWSERS = re.compile('["<>^`{|}]')
+
+
+def _check_allowed_address(url: str) -> str:
+    """Return `url` as `_check_return_address` if there can be a return target below it."""
+    address = _check_return_address(url)
+    path = urlsplit(address).path
+    if not is_plain_path(path):
+        raise ValueError(
+            "give the path as it is in a browser's address bar, such as https://shop.example/app: "
+            "without the segments . and .., without //, %2F and %5C"
+        )
+    if unsent := _ENCODED_BY_BROWSERS.search(path):
+        raise ValueError(f"give the path as browsers send it, with %{ord(unsent[0]):02X} for {unsent[0]}")
+    return address
+
+
 def check_origin(url: str) -> str:
     """Return the origin `url`, spelled as browsers do, if it is one: scheme, host and port, without a path."""
     origin = _check_return_address(url)
@@ -136,9 +165,18 @@ def check_origin(url: str) -> str:
 
 def check_page_address(url: str) -> str:
     """Return `url` if a link of a page may lead there: a path of the shop's own origin, or an http(s) address."""
-    if url and not re.fullmatch(r"(https?://[^\s/?#@\\]+|/(?![/\\]))[^\s\\]*|/", url):
+    if url and not (re.fullmatch(r"(https?://[^\s/?#@\\]+|/(?![/\\]))[^\s\\]*|/", url) and _has_host_and_port(url)):
         raise ValueError("give a path such as /terms, or an address that begins with https://")
     return url
+
+
+def _has_host_and_port(url: str) -> bool:
+    """Tell whether the host and the port of an address, if it has one, are what a browser takes for such."""
+    try:
+        parts = urlsplit(url)
+        return not parts.netloc or (bool(parts.hostname) and parts.port != 0)
+    except ValueError:  # a bracket without its other half, a port that is no number or above 65535
+        return False
 
 
 def check_network(text: str) -> str:
@@ -255,8 +293,8 @@ def write_duration(seconds: int) -> str:
     return f"{amount}{unit}"
 
 
-ReturnAddress = Annotated[str, AfterValidator(_check_return_address)]
-"""An address to which a browser is sent back: an `Endpoint` whose origin is spelled as browsers do."""
+AllowedAddress = Annotated[str, AfterValidator(_check_allowed_address)]
+"""An address below which a browser may be sent back: an `Endpoint` spelled as browsers do."""
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 """An absolute https address; plain http for loopback hosts only."""

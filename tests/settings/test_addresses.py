@@ -2,7 +2,8 @@
 
 import pytest
 
-from connect_core.errors import SettingsError
+from connect_core.errors import RedirectNotAllowed, SettingsError
+from connect_core.login.return_targets import Targets
 from connect_core.settings import Endpoint, ProviderSettings, check_provider_settings, is_loopback, parse_settings
 
 from ..kit.configurations import mistakes, raw
@@ -140,3 +141,93 @@ def test_a_slash_behind_an_origin_is_no_path() -> None:
     assert service.service.public_url == "http://127.0.0.1:8000"
     assert service.service.is_plain_loopback
     assert service.service.cors_origins == ["https://m.example"]
+
+
+PLAIN = "give the path as it is in a browser's address bar, such as https://shop.example/app: without the segments"
+UNMATCHED = {
+    "/a/../b": PLAIN,
+    "/a/..": PLAIN,
+    "/../": PLAIN,
+    "/.": PLAIN,
+    "/a/./b": PLAIN,
+    "//": PLAIN,
+    "//a": PLAIN,
+    "/a//": PLAIN,
+    "/a//b": PLAIN,
+    "/a/%2e%2E/b": PLAIN,
+    "/a/.%2e": PLAIN,
+    "/%2e": PLAIN,
+    "/a%2fb": PLAIN,
+    "/a%5Cb": PLAIN,
+    "/a/..;x/b": PLAIN,
+    "/a/;x/b": PLAIN,
+    "/{shop}/": "give the path as browsers send it, with %7B for {",
+    '/a"b': 'give the path as browsers send it, with %22 for "',
+    "/<a>": "give the path as browsers send it, with %3C for <",
+    "/a|b": "give the path as browsers send it, with %7C for |",
+}
+
+
+@pytest.mark.parametrize("path", UNMATCHED)
+def test_a_path_below_which_no_login_can_return_is_refused(path: str) -> None:
+    """Nobody is sent back to such an address however it is spelled, so the entry would allow nothing."""
+    url = f"https://m.example{path}"
+    (mistake,) = mistakes(service={"redirect_allow": [url]})
+    assert mistake.startswith(f"service.redirect_allow.0: {UNMATCHED[path]}")
+    targets = Targets("https://shop.example", [url])
+    for target in (url, f"{url}/x", f"{url}x", f"{url}?x=1"):
+        with pytest.raises(RedirectNotAllowed):
+            targets.check(target)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/app",
+        "/app/",
+        "/.well-known/app",
+        "/a..b/...",
+        "/~user/a,b;c=1/@x!$&'()*+:=",
+        "/caf%C3%A9/%7Euser/%20",
+        "/caf%c3%a9",
+        "/a/;x",
+        "/a%2Ephp",
+        "/app?x=../y",
+    ],
+)
+def test_a_path_below_which_a_login_can_return_is_taken(path: str) -> None:
+    """As it is given, and logins return there."""
+    url = f"https://m.example{path}"
+    (allowed,) = parse_settings(raw(service={"redirect_allow": [url]})).service.redirect_allow
+    assert allowed == url.removesuffix("/") if path == "/" else allowed == url
+    assert Targets("https://shop.example", [allowed]).check(url) == url
+
+
+@pytest.mark.parametrize("prefix", ["//shop", "//evil.example", "//a/b"])
+def test_a_prefix_is_no_other_host(prefix: str) -> None:
+    """A link `//shop/login` leads to the host `shop`."""
+    assert mistakes(service={"prefix": prefix.replace(".", "-")})[0].startswith("service.prefix: ")
+
+
+@pytest.mark.parametrize("prefix", ["/c", "/connect", "/a/b", "/_", "/a-b_c/0"])
+def test_a_prefix_is_a_path(prefix: str) -> None:
+    """With as many segments as the shop likes."""
+    assert parse_settings(raw(service={"prefix": prefix})).service.prefix == prefix
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://[::1/terms", "https://shop.example:port/", "https://shop.example:99999", "https://:80/", "http://a:0"],
+)
+@pytest.mark.parametrize("key", ["terms_url", "privacy_url"])
+def test_a_link_of_a_page_leads_somewhere(url: str, key: str) -> None:
+    """A browser would not open it."""
+    assert mistakes(pages={key: url})[0].startswith(f"pages.{key}: give a path such as /terms")
+
+
+@pytest.mark.parametrize("url", ["http://shop.example:80/t", "https://[::1]:8443", "https://faß.example/t", "/t/../u"])
+def test_a_link_that_browsers_open_is_taken(url: str) -> None:
+    """Spelled as the shop likes."""
+    assert parse_settings(raw(pages={"terms_url": url})).pages.terms_url == url
