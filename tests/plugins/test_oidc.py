@@ -1,7 +1,7 @@
 """Any OpenID provider by configuration alone: its contract, and whole logins that go wrong in every way."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -11,6 +11,8 @@ import pytest
 from connect_core.sandbox import OidcSandbox, Sandbox
 from connect_core.testing import ProviderContract, RunningShop, Visitor, run_shop
 from connect_oidc.sandbox import PlainOidcSandbox
+
+from ..kit.openid import EC, OTHER
 
 FAULTS = [
     ("claims", {"iss": "https://evil.example"}),
@@ -147,6 +149,94 @@ def test_flood_of_keys() -> None:
         many = json.dumps({"keys": [{"kty": "RSA", "kid": str(n)} for n in range(5000)]})
         sandbox.faults.add("answer", many, on="jwks")
         assert visitor.log_in("oidc", "pc").json()["code"] == "provider_bad_response"
+        assert visitor.log_in("oidc", "pc").status_code == 303
+
+
+BROKEN_ANSWERS: list[tuple[str, str]] = [
+    ("answer", json.dumps({"padding": "x" * 5 * 1024 * 1024})),
+    ("answer", json.dumps({"keys": None})),
+    ("bomb", ""),
+    ("delay", "30"),
+    ("drip", "1"),
+    ("drop", ""),
+    ("garbage", "[" * 100_000),
+    ("gzip", ""),
+    ("html", ""),
+    ("repeat", ""),
+    ("status", "404"),
+    ("status", "503"),
+    ("truncate", ""),
+]
+"""What the address of the keys answers that is no key set: (fault, value)."""
+
+
+@pytest.mark.parametrize(("kind", "value"), BROKEN_ANSWERS)
+def test_known_keys_outlive_a_renewal_that_fails(kind: str, value: str) -> None:
+    """A token of a strange key has the keys looked up; whatever comes then, the others still log in, without a look."""
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as visitor:
+        assert visitor.log_in("oidc", "pc").status_code == 303
+        sandbox.faults.add("unknown_key", on="token", times=3)
+        sandbox.faults.add(kind, value, on="jwks")
+        for _ in range(3):
+            assert visitor.log_in("oidc", "pc").json()["code"] == "provider_unsigned"
+        assert visitor.log_in("oidc", "pc").status_code == 303
+        assert (sandbox.called("jwks"), sandbox.faults.unused) == (2, 0)
+
+
+def test_keys_are_fetched_from_their_own_address_alone() -> None:
+    """A redirect is not followed, also not to the provider's own keys, at the first look or at a later one."""
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as visitor:
+        keys = f"{sandbox.issuer}/keys"
+        sandbox.faults.add("redirect", f"{keys}?elsewhere", on="jwks")
+        assert visitor.log_in("oidc", "pc").json()["code"] == "provider_bad_response"
+        assert sandbox.called("jwks") == 1
+        assert visitor.log_in("oidc", "pc").status_code == 303
+        sandbox.faults.add("redirect", f"{keys}?elsewhere", on="jwks")
+        sandbox.faults.add("rotated", on="token")
+        assert visitor.log_in("oidc", "pc").json()["code"] == "provider_unsigned"
+        assert sandbox.called("jwks") == 3
+
+
+OTHER_KEYS: dict[str, Callable[[dict[str, Any]], list[dict[str, Any]]]] = {
+    "no key": lambda _: [],
+    "to encrypt": lambda key: [{**key, "use": "enc"}],
+    "to sign": lambda key: [{**key, "key_ops": ["sign"]}],
+    "for another algorithm": lambda key: [{**key, "alg": "PS256"}],
+    "of another type": lambda key: [{**EC.public_jwk(), "kid": key["kid"]}],
+    "of another type by name alone": lambda key: [{**key, "kty": "EC"}],
+    "a secret made of the public key": lambda key: [{"kty": "oct", "kid": key["kid"], "k": key["n"]}],
+    "another key of its name": lambda key: [{**OTHER.public_jwk(), "kid": key["kid"]}],
+    "under another name": lambda key: [{**key, "kid": "another"}],
+}
+
+
+@pytest.mark.parametrize("case", OTHER_KEYS)
+def test_a_set_without_the_right_key_logs_nobody_in(case: str) -> None:
+    """Whatever the key beside it is called; the right set logs in again, and one that lists no key any more counts."""
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as visitor:
+        keys = json.dumps({"keys": OTHER_KEYS[case](dict(sandbox.key.public_jwk()))})
+        sandbox.faults.add("answer", keys, on="jwks", times=2)
+        assert visitor.log_in("oidc", "pc").json()["code"] == "provider_unsigned"
+        assert sandbox.called("jwks") == 2
+        assert visitor.log_in("oidc", "pc").json()["code"] == "provider_unsigned"
+        assert running_shop.rows("es_member") == []
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as visitor:
+        assert visitor.log_in("oidc", "pc").status_code == 303
+        sandbox.faults.add("answer", keys, on="jwks")
+        sandbox.faults.add("unknown_key", on="token")
+        for _ in range(2):
+            assert visitor.log_in("oidc", "pc").json()["code"] == "provider_unsigned"
+
+
+def test_a_flood_of_strange_log_outs_asks_for_keys_twice() -> None:
+    """Anybody may post one; members whose tokens have a known key log in meanwhile."""
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as visitor:
+        assert visitor.log_in("oidc", "pc").status_code == 303
+        for number in range(40):
+            token = sandbox.sign_logout_token({"kid": f"k{number}"}, sub=sandbox.subject("lihua"))
+            told = visitor.http.post("/connect/oidc/backchannel-logout", data={"logout_token": token})
+            assert told.status_code == 400
+        assert sandbox.called("jwks") == 2
         assert visitor.log_in("oidc", "pc").status_code == 303
 
 
