@@ -2,16 +2,23 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from connect_alipay.encryption import decrypt_content
 from connect_alipay.gateway import Gateway
 from connect_alipay.keys import load_keys
+from connect_alipay.sandbox import CONTENT_KEY, AlipayOptions, AlipaySandbox
+from connect_alipay.sandbox_gateway import V2Request
 from connect_alipay.settings import AlipaySettings
 from connect_alipay.signature import get_signed_text, is_signed_by
+from connect_core.crypto import encrypt_aes_cbc
+from connect_core.harness import Visitor
 from connect_core.http import HttpPool
 from connect_core.plugin import (
+    ClientType,
     CodeInvalid,
     ConnectError,
     ProviderBadResponse,
@@ -35,6 +42,7 @@ from ..kit.alipay_vendor import (
     encrypt,
     read_parameters,
 )
+from ..kit.databases import run_shop
 
 WITH_AES = {**KEY_MODE, "aes_key": base64.b64encode(AES_KEY).decode()}
 REFUSAL = '{"code":"40002","msg":"Invalid Arguments","sub_code":"isv.invalid-encrypt","sub_msg":"%s"}' % ("x" * 99)
@@ -154,3 +162,98 @@ async def test_text_that_is_no_cipher_text_is_no_answer(body: bytes) -> None:
     """It ends the login as an answer that cannot be used, or names `aes_key`, and never as a success."""
     with pytest.raises((ProviderBadResponse, ProviderConfig)):
         await call(body, WITH_AES)
+
+
+def cut(text: str, start: int, end: int) -> str:
+    """Return the bytes from `start` to `end` of a cipher text, in base64."""
+    return base64.b64encode(base64.b64decode(text)[start:end]).decode()
+
+
+SPOILT = {
+    "nothing": "",
+    "no block": base64.b64encode(b"x" * 15).decode(),
+    "cut within a block": cut(encrypt(TOKEN), 0, -1),
+    "cut after a block": cut(encrypt(TOKEN), 0, -16),
+    "without its first block": cut(encrypt(TOKEN), 16, 9999),
+    "base64 cut": encrypt(TOKEN)[:-3],
+    "base64 for addresses": base64.urlsafe_b64encode(b"\xff" * 32).decode(),
+    "base64 with a blank": f"{encrypt(TOKEN)} ",
+    "in hexadecimal": base64.b64decode(encrypt(TOKEN)).hex(),
+    "encrypted twice": encrypt(encrypt(TOKEN)),
+    "other letters": "\u652f\u4ed8\u5b9d",
+    "padding alone": encrypt(""),
+    "no JSON": encrypt("user_id=2088102150477652"),
+    "a list": encrypt(f"[{TOKEN}]"),
+    "a text": encrypt(json.dumps(TOKEN)),
+    "two objects": encrypt(TOKEN + TOKEN),
+    "a name twice": encrypt(TOKEN[:-1] + ',"user_id":"2088000000000000"}'),
+    "no letters": base64.b64encode(encrypt_aes_cbc(AES_KEY, b"\xff\xfe{}", bytes(16))).decode(),
+    "no padding": base64.b64encode(encrypt_aes_cbc(AES_KEY, TOKEN.ljust(512).encode(), bytes(16))[:512]).decode(),
+    "another vector": base64.b64encode(encrypt_aes_cbc(AES_KEY, TOKEN.encode(), b"v" * 16)).decode(),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+async def test_a_signed_answer_that_does_not_open_logs_nobody_in(case: str) -> None:
+    """Truncated, padded wrongly or something else inside: the login ends, and the error shows nothing of it."""
+    with pytest.raises((ProviderBadResponse, ProviderConfig)) as caught:
+        await call(answer(json.dumps(SPOILT[case], ensure_ascii=False)), WITH_AES)
+    shown = repr(caught.value) + repr(caught.value.__cause__) + repr(caught.value.__context__)
+    assert "2088" not in shown
+    assert "access_token" not in shown
+
+
+@pytest.mark.parametrize("kind", [7, True, None, [], [encrypt(TOKEN)]])
+async def test_a_cipher_text_in_another_place_is_no_answer(kind: object) -> None:
+    """It is a text that stands for the node, and nothing else."""
+    with pytest.raises(ProviderFault):
+        await call(answer(json.dumps(kind)), WITH_AES)
+
+
+WRONG_KEYS = {
+    "another": base64.b64encode(b"another aes key.").decode(),
+    "longer": base64.b64encode(CONTENT_KEY * 2).decode(),
+    "none": "",
+}
+
+
+class Sealing(AlipaySandbox):
+    """It signs cipher texts alone, also where no encryption was asked for."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(AlipayOptions(aes=True))
+        self.key = key
+
+    def settings(self, base_url: str, client_type: ClientType) -> dict[str, Any]:
+        """Give the shop a key that need not be the console's."""
+        settings = {**super().settings(base_url, client_type), "aes_key": self.key}
+        return {name: value for name, value in settings.items() if value}
+
+    def _send(self, request: V2Request, node: str, text: str, kind: str) -> Response:
+        return super()._send(request, node, f'"{encrypt(text, CONTENT_KEY, request.charset)}"', kind)
+
+
+@pytest.mark.parametrize("case", WRONG_KEYS)
+def test_a_shop_with_another_aes_key_logs_nobody_in(case: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Over HTTP, with the vendor's console and the shop disagreeing: 502 `provider_config`, and nothing is written."""
+    sandbox = Sealing(WRONG_KEYS[case])
+    with run_shop({"alipay": sandbox}) as shop, Visitor(shop) as visitor:
+        refusal = visitor.log_in("alipay", "pc", "lihua")
+        assert (refusal.status_code, refusal.json()["code"]) == (502, "provider_config")
+        assert any("aes_key" in str(vars(record)) for record in caplog.records)
+        assert not any(sandbox.user_id("lihua") in str(vars(record)) for record in caplog.records)
+        assert shop.rows("es_member") == shop.rows("es_member_session") == []
+        sandbox.key = base64.b64encode(CONTENT_KEY).decode()
+    with run_shop({"alipay": sandbox}) as shop, Visitor(shop) as visitor:
+        assert visitor.log_in("alipay", "pc", "lihua").status_code == 303
+
+
+def test_a_cipher_text_without_signature_logs_nobody_in() -> None:
+    """Over HTTP, though the key opens it: whoever stands in between may have made it of an older one."""
+    sandbox = Sealing(base64.b64encode(CONTENT_KEY).decode())
+    with run_shop({"alipay": sandbox}) as shop, Visitor(shop) as visitor:
+        for kind in ("unsigned", "empty_sign", "wrong_sign", "own_sign", "sha1_sign"):
+            sandbox.faults.add(kind, on="alipay.system.oauth.token")
+            refusal = visitor.log_in("alipay", "pc", "lihua")
+            assert (refusal.status_code, refusal.json()["code"]) == (502, "provider_unsigned"), kind
+        assert shop.rows("es_member") == []

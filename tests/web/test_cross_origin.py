@@ -205,3 +205,24 @@ def test_without_cors_origins_nothing_is_shared() -> None:
                 asking = {"origin": FRONT_END, "access-control-request-method": "PUT"}
                 answer = visitor.http.request(method, path, headers=asking)
                 assert [name for name in answer.headers if name.startswith("access-control-")] == []
+
+
+def test_below_a_root_the_same_is_shared() -> None:
+    """The prefix and the admin page come after the path of the mount."""
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["service"] |= {"cors_origins": [FRONT_END], "root_path": "/shop", "prefix": "/login-with"}
+        raw["admin"] = {"enabled": True}
+
+    with run_shop(change=change) as shop, Visitor(shop) as visitor:
+        for path, is_shared in {
+            "/shop/login-with/nowhere": True,
+            "/login-with/nowhere": True,
+            "/shop/login-with/admin/nowhere": False,
+            "/login-with/admin/nowhere": False,
+            "/shop/nowhere": False,
+            "/shop/connect/nowhere": False,
+        }.items():
+            answer = visitor.http.get(path, headers={"origin": FRONT_END})
+            assert answer.status_code == 404
+            assert ("access-control-allow-origin" in answer.headers) == is_shared, path
