@@ -154,6 +154,13 @@ def in_message(name: str, path: str) -> Send:
     return send
 
 
+def in_qr_status(bench: Bench, text: str) -> httpx.Response:
+    """How far the QR login of the text is; one that is over, or never was, counts as refused."""
+    answer = bench.client.get("/connect/handover/status", headers=as_header({qr_logins.COOKIE: text}))
+    is_over = answer.json() == {"status": "expired"}
+    return httpx.Response(401 if is_over else answer.status_code, request=answer.request, json=answer.json())
+
+
 def in_introspection(bench: Bench, text: str) -> httpx.Response:
     """What a service of the shop is told of the text; a token that is not active counts as refused."""
     answer = bench.client.post("/connect/introspect", data={"token": text}, headers=basic(*GATEWAY))
@@ -184,7 +191,14 @@ PLACES: dict[str, tuple[Send, set[str]]] = {
     "choice": (in_body(CHOOSE, "ticket", **CHOICE), {"app's choice"}),
     "choice, in a cookie": (in_cookie("connect_pending", CHOOSE, "POST", **CHOICE), {"browser's choice"}),
     "choice of a join": (in_body(f"{APP}/join", "choice_ticket"), {"app's choice"}),
-    "choice of an older front end": (in_path("/buyer/account-binder/register/{}", cookie="connect_pending"), set()),
+    "choice of an older front end": (
+        in_path("/buyer/account-binder/register/{}", cookie="connect_pending"),
+        {"uuid of browser's choice"},
+    ),
+    "choice of an older front end, to be joined": (
+        in_path("/buyer/passport/login-binder/pc/{}", "PUT", cookie="connect_pending"),
+        {"uuid of browser's choice"},
+    ),
     "proof": (in_body(MERGE, "ticket", as_member=True), {"proof"}),
     "proof, to be shown": (in_body(f"{MERGE}/preview", "ticket", as_member=True), {"proof"}),
     "proof, in a cookie": (in_cookie("connect_merge", MERGE, "POST", as_member=True), {"proof"}),
@@ -198,6 +212,9 @@ PLACES: dict[str, tuple[Send, set[str]]] = {
     ),
     "QR code": (in_path("/connect/h/{}", "GET"), {"QR code"}),
     "QR code, agreed to": (in_path("/connect/h/{}/approve"), set()),
+    "QR code, refused": (in_path("/connect/h/{}/deny"), set()),
+    "QR ticket, to be asked about": (in_qr_status, {"QR ticket"}),
+    "token of a log-out": (in_form("/connect/oidc/backchannel-logout", "logout_token"), set()),
     "QR ticket": (in_cookie(qr_logins.COOKIE, "/connect/handover/collect", "POST"), set()),
     "session": (in_cookie("connect_session", "/connect/me"), {"session"}),
     "access token, in a cookie": (in_cookie("access_token", "/connect/me"), {"access_token"}),
@@ -255,6 +272,14 @@ def test_nothing_is_taken_for_something_else(bench: Bench, place: str) -> None:
     with all_untouched(bench):
         answers = {name: send(bench, text) for name, text in bench.given.texts.items() if name not in own}
     assert [(name, answer.status_code) for name, answer in answers.items() if not is_refused(answer)] == []
+
+
+def test_nothing_else_is_revoked(bench: Bench) -> None:
+    """Whatever is no token of a login ends none (RFC 7009 §2.2: the answer is 200 all the same)."""
+    with all_untouched(bench):
+        for name, text in bench.given.texts.items():
+            if name not in {"access_token", "refresh_token"}:
+                assert bench.client.post("/connect/revoke", data={"token": text}).status_code in {200, 400}, name
 
 
 BOUND = [place for place in PLACES if place.startswith(("ticket of a", "proof")) and PLACES[place][1]]
