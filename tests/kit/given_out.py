@@ -178,9 +178,8 @@ def run_bench() -> Iterator[Bench]:
         run_admin_shop(sandboxes, change=change, plugins=plugins) as admin,
         httpx.Client(base_url=admin.shop.url, timeout=20, trust_env=False) as client,
     ):
-        admin.clock.set(
-            admin.clock()
-        )  # one-time passwords hold for seconds, and on a busy machine the test takes minutes
+        # one-time passwords hold for seconds, and on a busy machine the test takes minutes
+        admin.clock.set(admin.clock())
         for name in ("owner", *(f"keeper{number}" for number in range(KEEPERS))):
             admin.create(name, Role.OPERATOR)
         yield Bench(admin, give_everything(admin), client)
