@@ -57,6 +57,13 @@ class Planner:
         """Listen."""
         self.heard.append(event)
 
+    def wait_for(self, *kinds: str) -> None:
+        """Wait until it has heard of so many, and fail unless these were they: notices come after the answer."""
+        ends = time.monotonic() + 10
+        while len(self.heard) < len(kinds) and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert [event.kind for event in self.heard] == list(kinds)
+
 
 def vendor(union_type: str) -> type[AcmeProvider]:
     """A vendor like Acme, with persons of its own."""

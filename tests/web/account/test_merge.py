@@ -38,7 +38,6 @@ from ...kit.web_shops import (
     set_cookies,
     untouched,
 )
-from ...kit.worker_processes import wait_until
 
 __all__ = ["planner", "shop", "visitor"]
 
@@ -85,8 +84,7 @@ def test_a_second_account_is_merged_and_undone(shop: RunningShop, visitor: Visit
     assert undo(visitor).json() == {"connections": ["WECHAT", "ALIPAY"]}
     assert bound(shop) == before
     assert merges(visitor) == []
-    wait_until(lambda: len(planner.heard) > 1)  # plugins are told after the answer
-    assert [event.kind for event in planner.heard] == ["merged", "merge_undone"]
+    planner.wait_for("merged", "merge_undone")
 
 
 def test_an_app_merges_with_a_ticket(shop: RunningShop, visitor: Visitor) -> None:
@@ -131,8 +129,7 @@ def test_a_repeated_yes_is_answered_the_same(visitor: Visitor, planner: Planner)
     answers = [one.result() for one in sent] + [confirm(visitor, json=body)]
     assert {answer.text for answer in answers} == {answers[0].text}
     assert {answer.status_code for answer in answers} == {200}
-    wait_until(lambda: bool(planner.heard))
-    assert [event.kind for event in planner.heard] == ["merged"]
+    planner.wait_for("merged")
 
 
 def test_a_password_proves_an_account_too(planner: Planner) -> None:
