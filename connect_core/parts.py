@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from connect_core.cache import Cache, SharedCache, connect_redis
 from connect_core.crypto import Sealer
 from connect_core.crypto.sealing import derive_key
-from connect_core.errors import RedirectNotAllowed, SettingsError
 from connect_core.events.dispatch import Dispatcher
 from connect_core.events.subscriptions import Subscriptions
 from connect_core.http import HttpPool, WebhookClient
@@ -21,7 +20,7 @@ from connect_core.login.first_login import FirstLoginTickets
 from connect_core.login.flow import Flows
 from connect_core.login.password_logins import PasswordLogins
 from connect_core.login.qr_login import QrLogins
-from connect_core.login.return_targets import Targets
+from connect_core.login.return_targets import Targets, check_pages
 from connect_core.login.start import Starter
 from connect_core.login.values import Delivery
 from connect_core.members.administration import Administration
@@ -76,7 +75,7 @@ class Parts:
         service = settings.service
         check_locks(settings, plugins)
         self.targets = Targets(service.public_url, service.redirect_allow)
-        _check_pages(service, self.targets)
+        check_pages(service)
         self.database, self.plugins = database, plugins
         self._stored = _open_stored(settings, database) if service.settings == "database" else None
         self.settings = settings = self._stored.load_blocking() if self._stored else settings
@@ -217,19 +216,6 @@ def _open_stored(settings: Settings, database: Database) -> "runtime_settings.St
 def _connect_redis(service: Service) -> SharedCache | None:
     url = service.redis_url
     return connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
-
-
-def _check_pages(service: Service, targets: Targets) -> None:
-    """Raise `SettingsError` for a page of the shop's to which no login can go."""
-    mistakes = []
-    for name, page in (("home_url", service.home_url), ("binder_url", service.binder_url or "/")):
-        try:
-            targets.check(page)
-        except RedirectNotAllowed as error:
-            advice = "give a path such as /welcome, or an address that public_url or redirect_allow covers"
-            mistakes.append(f"service.{name}: {error}; {advice}")
-    if mistakes:
-        raise SettingsError(mistakes)
 
 
 def _find_required_terms(pages: PageSettings) -> str:

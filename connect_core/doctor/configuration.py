@@ -10,6 +10,7 @@ from connect_core.doctor.machine import Machine
 from connect_core.errors import PluginError, SettingsError
 from connect_core.findings import Finding, Level
 from connect_core.http import HttpPool
+from connect_core.login.return_targets import check_pages
 from connect_core.providers.locked_settings import check_locks
 from connect_core.providers.registry import ConfiguredProvider, Plugins, Registry
 from connect_core.settings import Settings, load_settings
@@ -118,6 +119,7 @@ def load_configuration(config: Path) -> Loaded:
             report_readable=lambda keys, file: loaded.readable.update({file: keys}),
         )
         loaded.files = find_files(config)
+        check_pages(loaded.settings.service)
     except SettingsError as error:
         loaded.findings += [INVALID.report(mistake) for mistake in error.mistakes]
     else:

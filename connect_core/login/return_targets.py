@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit
 
-from connect_core.errors import RedirectNotAllowed
+from connect_core.errors import RedirectNotAllowed, SettingsError
+from connect_core.settings import Service
 from connect_core.settings.values import get_origin, is_plain_path, to_ascii_url
 
 MAX_LENGTH = 1024
@@ -69,3 +70,16 @@ class Targets:
 
 def _is_below(path: str, prefix: str) -> bool:
     return path == prefix or path.startswith(prefix if prefix.endswith("/") else prefix + "/")
+
+
+def check_pages(service: Service) -> None:
+    """Raise `SettingsError` for a page of the shop's to which no login can go: `home_url`, `binder_url`."""
+    targets, mistakes = Targets(service.public_url, service.redirect_allow), []
+    for name, page in (("home_url", service.home_url), ("binder_url", service.binder_url or "/")):
+        try:
+            targets.check(page)
+        except RedirectNotAllowed as error:
+            advice = "give a path such as /welcome, or an address that public_url or redirect_allow covers"
+            mistakes.append(f"service.{name}: {error}; {advice}")
+    if mistakes:
+        raise SettingsError(mistakes)

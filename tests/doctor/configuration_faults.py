@@ -99,6 +99,7 @@ CONFIGURATION_FAULTS: Mapping[str, list[Fault]] = {
         lambda bench: bench.write("connect.toml", "[service\n"),
         lambda bench: bench.write_config() or bench.config.unlink(),
         lambda bench: bench.service.update(secret_keys=["file:nothing"]),
+        lambda bench: bench.service.update(home_url="https://elsewhere.example/"),
     ],
     "setting_renamed": [lambda bench: bench.raw.update(sessions={"recent": 600})],
     "extra_missing": [
