@@ -1,9 +1,11 @@
 """Where a login may return to: what is on the list, exactly, and nothing that only looks like it."""
 
+from pathlib import Path
+
 import pytest
 
 from connect_core.errors import RedirectNotAllowed, SettingsError
-from connect_core.login.return_targets import MAX_LENGTH, Targets
+from connect_core.login.return_targets import MAX_LENGTH, Targets, check_pages
 from connect_core.settings import parse_settings
 from connect_core.web import create_app
 
@@ -170,11 +172,12 @@ def test_a_rule_with_a_slash_at_its_end_means_what_is_below() -> None:
 @pytest.mark.parametrize(
     "page", ["welcome", "https://m.shop.example/", "//shop.example/", "javascript:alert(1)", "/a/%2e%2e/b"]
 )
-def test_a_page_to_which_no_login_can_go_stops_the_start(key: str, page: str) -> None:
+def test_a_page_to_which_no_login_can_go_stops_the_start(key: str, page: str, tmp_path: Path) -> None:
     """Else every login that ends there would be refused, and every log-out."""
-    settings = parse_settings(raw(service={key: page, "redirect_allow": ["https://m.shop.example/app"]}))
+    database_url = f"sqlite:///{tmp_path / 'connect.db'}"
+    service = {key: page, "redirect_allow": ["https://m.shop.example/app"], "database_url": database_url}
     with pytest.raises(SettingsError) as caught:
-        create_app(settings, plugins=installed_plugins())
+        create_app(parse_settings(raw(service=service)), plugins=installed_plugins())
     (mistake,) = caught.value.mistakes
     assert mistake.startswith(f"service.{key}: the return target is ")
     assert mistake.endswith("give a path such as /welcome, or an address that public_url or redirect_allow covers")
@@ -183,13 +186,13 @@ def test_a_page_to_which_no_login_can_go_stops_the_start(key: str, page: str) ->
 @pytest.mark.parametrize(
     "page", ["/", "/welcome?a=b#c", "https://shop.example/x", "https://m.shop.example/app/new", "/订单"]
 )
-def test_a_page_to_which_logins_can_go_starts(page: str) -> None:
+def test_a_page_to_which_logins_can_go_is_taken(page: str) -> None:
     """As a path, or as an address on the list."""
     service = {"home_url": page, "binder_url": page, "redirect_allow": ["https://m.shop.example/app"]}
-    create_app(parse_settings(raw(service=service)), plugins=installed_plugins())
+    check_pages(parse_settings(raw(service=service)).service)
 
 
 def test_a_shop_without_home_page_of_its_own_says_so() -> None:
     """An empty `home_url` is no page; an empty `binder_url` is none on purpose."""
     with pytest.raises(SettingsError, match=r"service\.home_url: "):
-        create_app(parse_settings(raw(service={"home_url": "", "binder_url": ""})), plugins=installed_plugins())
+        check_pages(parse_settings(raw(service={"home_url": "", "binder_url": ""})).service)
