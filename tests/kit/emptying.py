@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
-PARTING_SECONDS = 1
-"""How long the server may take to notice that a test has closed its connections."""
+PARTING_SECONDS = 5
+"""How long a busy server may take to notice that a test has closed its connections."""
 Rows = list[tuple[Any, ...]]
 
 _CATALOGUES = "attribute class constraint db_role_setting namespace proc trigger"

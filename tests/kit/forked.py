@@ -25,6 +25,7 @@ _IMPORTED = (
 _BEFORE_THE_START = re.compile("PYTHON.*|LANG|LC_.*|TZ|SSL_.*")
 """Variables that count when an interpreter starts or imports a module, and change nothing later."""
 _STARTED_WITH = dict(os.environ)
+_ROOT = str(Path(__file__).parents[2])
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__, *_IMPORTED])
 
@@ -34,8 +35,8 @@ def can_fork(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
 
     A service starts processes of its own, which `multiprocessing` does not allow.
     """
-    names = filter(_BEFORE_THE_START.fullmatch, {**environment, **_STARTED_WITH})
-    return arguments[:1] != ("serve",) and all(environment.get(name) == _STARTED_WITH.get(name) for name in names)
+    given = {name: value for name, value in environment.items() if _BEFORE_THE_START.fullmatch(name)}
+    return arguments[:1] != ("serve",) and given.items() <= _STARTED_WITH.items()
 
 
 def run_forked(
@@ -60,7 +61,11 @@ def run_forked(
 def fork(target: Callable[..., None], *arguments: Any) -> Any:
     """Start a process that calls `target`, and return it. Only a function of this module is called at once."""
     process = _CONTEXT.Process(target=target, args=arguments, daemon=True)
-    process.start()
+    sys.path.append(_ROOT)  # it is told what is on the path, and pytest imports tests without
+    try:
+        process.start()
+    finally:
+        sys.path.remove(_ROOT)
     return process
 
 
