@@ -21,7 +21,7 @@ def test_serving_starts_and_stops_ten_times_in_a_row() -> None:
             assert ask(f"{base}/acme/user").status == 200
         with pytest.raises(ConnectionRefusedError):
             ask(base)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # those of other tests may end meanwhile
 
 
 def test_serving_takes_the_port_it_is_given() -> None:
