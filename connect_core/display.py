@@ -36,7 +36,7 @@ def clean_text(value: object, limit: int) -> str:
     if not isinstance(value, str):
         return ""
     if value.isascii() and value.isprintable() and len(value) <= limit:
-        return value.strip()  # as all of the below would return it, for much less
+        return value.strip()  # most names: what follows changes nothing of it, and costs ten times as much
     text = _HARMFUL.sub("", value[: limit * 8]).strip()
     if all(unicodedata.category(character) in _BLANKS for character in text):
         return ""

@@ -74,7 +74,6 @@ class Parts:
         """
         service = settings.service
         check_locks(settings, plugins)
-        self.targets = Targets(service.public_url, service.redirect_allow)
         check_pages(service)
         self.database, self.plugins = database, plugins
         self._stored = _open_stored(settings, database) if service.settings == "database" else None
@@ -85,6 +84,7 @@ class Parts:
         self._owns_pool, self._owns_circuits = pool is None, circuits is None
         with self.blaming_revision():
             self.registry = Registry(settings, plugins, self.pool, self._circuits)
+        self.targets = Targets(service.public_url, service.redirect_allow)
         self.subscriptions = Subscriptions(lambda: self.settings)
         self.chooses = service.first_login == "choose"
         self.required_terms = _find_required_terms(settings.pages)

@@ -58,8 +58,11 @@ def with_query(url: str, parameters: Mapping[str, str]) -> str:
     return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
-def _quote(text: str) -> str:
-    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
+def _quote(value: object) -> str:
+    """Percent-encode a name or value; that of a plugin without types may be a number."""
+    if isinstance(value, str) and _UNRESERVED.fullmatch(value):
+        return value
+    return quote(value if isinstance(value, str | bytes) else str(value), safe="")
 
 
 def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str = "strict") -> bytes:

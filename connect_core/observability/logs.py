@@ -37,7 +37,7 @@ def _is_credential(field_name: str) -> bool:
 def _redact_field(key: str, value: object) -> object:
     if _is_credential(key):
         return "***"
-    return value if value is None or isinstance(value, (int, float)) else redact(str(value))
+    return value if value is None or isinstance(value, int | float) else redact(str(value))
 
 
 class JsonFormatter(logging.Formatter):

@@ -45,6 +45,7 @@ class _Server(uvicorn.Server):
                     await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Do what uvicorn does, without its pause before it looks whether connections are closed."""
         for server in self.servers:
             server.close()
         for listener in sockets or []:

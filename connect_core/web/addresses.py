@@ -30,7 +30,7 @@ _ELEMENT = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*+")++')
 _PARAMETER = re.compile(rf'(?:^|;)\s*+([^\s=;"]++)\s*+=\s*+({_VALUE})')
 _ESCAPED = re.compile(r"\\(.)")
 _BARE_PORT = re.compile(r"(?P<v6>[0-9a-f:.]+):[0-9]{1,5}", re.IGNORECASE)
-_FOUND = "connect_login.address"
+_ADDRESS_READ = "connect_login.address"
 """Where a request's scope keeps the address, which limits, log lines and sessions ask for."""
 _HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip")
 """The headers in which proxies name their client; the first that is there counts."""
@@ -56,9 +56,9 @@ class TrustedProxies:
         A hop that is no address is counted by its own text, such as `_a1b2`. Empty where nothing is known of the
         client: then nobody is counted, because everybody would be counted as one.
         """
-        address: str | None = request.scope.get(_FOUND)
+        address: str | None = request.scope.get(_ADDRESS_READ)
         if address is None:
-            address = request.scope[_FOUND] = self._find_address(request)
+            address = request.scope[_ADDRESS_READ] = self._find_address(request)
         return address
 
     def _find_address(self, request: Request) -> str:

@@ -125,10 +125,13 @@ def share_refusal(context: WebContext, surfaces: Surfaces, request: Request, ref
     methods = {method for each in _find_routes(request) if _is_shared(each) for method in each.methods or ()}
     if context.cors_origins and surfaces.are_shared(request):
         methods |= _METHODS.difference(find_methods(request))
-    origin, cors = request.headers.get("origin"), _sharing(context, sorted(methods), refusal)
-    if methods and origin and request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+    origin = request.headers.get("origin")
+    if not methods or not origin:
+        return refusal
+    cors = _sharing(context, sorted(methods), refusal)
+    if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
         return cors.preflight_response(request.headers)
-    if methods and origin in context.cors_origins:
+    if origin in context.cors_origins:
         refusal.headers.update(cors.simple_headers)
         cors.allow_explicit_origin(refusal.headers, origin)
     return refusal

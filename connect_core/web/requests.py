@@ -25,6 +25,7 @@ from connect_core.web.pages.catalogues import Catalogues
 
 LANGUAGE_COOKIE = "connect_lang"
 _COOKIES_READ = "connect_login.cookies"
+"""Where a request's scope keeps its cookies, once they have been read."""
 _PURPOSES = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 
 

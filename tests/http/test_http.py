@@ -72,6 +72,12 @@ async def test_parameters_and_forms_arrive_as_given(vendor: str) -> None:
     assert dict(parse_qsl(body, keep_blank_values=True)) == AWKWARD
 
 
+async def test_a_plugin_without_types_may_hand_in_numbers(vendor: str) -> None:
+    """As a parameter of the query: they are sent as their digits."""
+    values: Any = {"page": 2, "raw": b"a/b", "flag": True}
+    assert (await get(f"{vendor}/echo", values)).json()["query"] == "page=2&raw=a%2Fb&flag=True"
+
+
 async def test_the_query_of_an_endpoint_survives_parameters(vendor: str) -> None:
     """An endpoint configured with a query of its own keeps it beside the parameters of the call."""
     for params in ({"code": "1"}, {}):

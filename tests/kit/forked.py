@@ -59,9 +59,12 @@ def run_forked(
 
 
 def fork(target: Callable[..., None], *arguments: Any) -> Any:
-    """Start a process that calls `target`, and return it. Only a function of this module is called at once."""
+    """Start a process that calls `target`, and return it.
+
+    A function of another module is called later: the process imports that module first.
+    """
     process = _CONTEXT.Process(target=target, args=arguments, daemon=True)
-    sys.path.append(_ROOT)  # it is told what is on the path, and pytest imports tests without
+    sys.path.append(_ROOT)  # the process gets this path, and imports `tests` by it; pytest itself does not need it
     try:
         process.start()
     finally:
