@@ -220,13 +220,13 @@ async def test_a_delivery_is_given_up_after_three_days(make_manager: MakeManager
             await deliver(manager)
             clock.advance(7 * 3600)
         assert states(tmp_path)[0] == "dead"
-        failed = receiver.calls[0].id
+        failed = {call.id for call in receiver.calls if call.content["data"]["member_id"] == bad}
         receiver.answer = status(204)
         [dead] = await manager.webhooks.find_deliveries(state="dead")
         assert (dead.type, dead.last_error, dead.member_id) == ("member.logged_in", "http_500", bad)
         assert await manager.webhooks.replay([dead.id], ACT) == 1
         assert await deliver(manager) == 1
-        assert receiver.taken[-1].id == failed
+        assert {receiver.taken[-1].id} == failed
     assert len(DELAYS) > FAILURES_IN_A_ROW
 
 

@@ -16,7 +16,9 @@ PARTING_SECONDS = 5
 """How long a busy server may take to notice that a test has closed its connections."""
 Rows = list[tuple[Any, ...]]
 
-_CATALOGUES = "attribute class constraint db_role_setting namespace proc trigger"
+_CATALOGUES = "attribute class constraint namespace proc trigger"
+_SETTINGS = "db_role_setting WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())"
+"""Settings of this database alone: tests of others have their own in the same catalogue, at the same time."""
 _RELATIONS = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = '{}'"
 _DATABASE = "SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = database()"
 _NEXT_ID = re.compile(r" AUTO_INCREMENT ?= ?(\d+)")
@@ -83,7 +85,7 @@ def _read(connection: Connection) -> tuple[Rows, list[str]]:
 
 def _read_postgresql(connection: Connection) -> tuple[Rows, list[str]]:
     # a definition that changes is a new row of a catalogue, and statistics overwrite the old one
-    counts = [f"SELECT count(*), max(xmin::text::bigint) FROM pg_{name}" for name in _CATALOGUES.split()]
+    counts = [f"SELECT count(*), max(xmin::text::bigint) FROM pg_{rows}" for rows in (*_CATALOGUES.split(), _SETTINGS)]
     # TRUNCATE would write a new file for each table and index
     deletions = [f"DELETE FROM {name}" for (name,) in _query(connection, _RELATIONS.format("r"))]
     counters = [f"SELECT setval('{name}', 1, false)" for (name,) in _query(connection, _RELATIONS.format("S"))]

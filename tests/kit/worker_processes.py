@@ -14,9 +14,9 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
     return [int(pid) for pid in children.split()]
 
 
-def wait_until(is_true: Callable[[], bool]) -> None:
-    """Wait for ten seconds at most."""
-    ends = time.monotonic() + 10
+def wait_until(is_true: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until it is true; fails after `seconds`."""
+    ends = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < ends
         time.sleep(0.05)
