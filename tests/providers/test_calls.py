@@ -194,7 +194,7 @@ async def test_a_plugin_that_never_returns_is_ended_by_the_deadline(step: str) -
     else:
         with pytest.raises(ProviderTimeout):
             await ask(step, hang, seconds=0.05)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert ended == [True]
 
 

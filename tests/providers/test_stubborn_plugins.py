@@ -62,7 +62,7 @@ async def test_the_visitor_is_answered_in_time(step: str, way: str, caplog: pyte
             with pytest.raises(ProviderTimeout) as caught:
                 await STEPS[step](plugin(WAYS[way](code)), 0.05)
             assert CANARY not in every_text(caught.value)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
     await asyncio.sleep(0.05)
     told = [vars(record) for record in caplog.records if record.message == "plugin_ignores_cancellation"]
     expected = [] if way == "shield" else [(logging.WARNING, "acme", 0.05)]
@@ -80,7 +80,7 @@ async def test_a_visitor_who_leaves_is_not_kept(way: str) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
     await asyncio.sleep(0.05)
 
 
@@ -128,7 +128,7 @@ async def test_a_shared_value_that_hangs_is_fetched_again(way: str) -> None:
         waiting = [http.cached("token", lambda: hang(code)) for _ in range(3)]
         ended = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(error) for error in ended] == [ProviderTimeout] * 3
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         assert await http.cached("token", fetch) == "fresh"
     await asyncio.sleep(0.05)
     assert await http.cached("token", fetch) == "fresh"
