@@ -1,6 +1,7 @@
 """Which proxy a call to a vendor goes through: the environment's. Sends nothing, and reads no `.netrc`."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
@@ -14,9 +15,11 @@ def find_proxy(url: URL) -> URL | None:
     """Return the proxy that the environment names for `url`, with its user and password, or None.
 
     Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or not, as curl does, and nothing else.
+    In `NO_PROXY`, `*.example` is the same as `.example`.
     Raises `ValueError` for a proxy that is none.
     """
     proxies = getproxies_environment()
+    proxies["no"] = re.sub(r"(^|[\s,])\*\.", r"\1.", proxies.get("no", ""))
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if not proxy or proxy_bypass_environment(url.authority, proxies) or _is_in_network(url.host or "", proxies):
         return None

@@ -145,6 +145,8 @@ def _check_allowed_address(url: str) -> str:
     """Return `url` as `_check_return_address` if there can be a return target below it."""
     address = _check_return_address(url)
     path = urlsplit(address).path
+    if "*" in path or "?" in address:
+        raise ValueError("leave out * and ?: everything below the path is allowed, with any query")
     if not is_plain_path(path):
         raise ValueError(
             "give the path as it is in a browser's address bar, such as https://shop.example/app: "

@@ -58,6 +58,8 @@ PROXIES = [
     ({"HTTP_PROXY": "http://p:1"}, "https://a.example/", None),
     ({"ALL_PROXY": "http://p:1"}, "https://a.example/", "http://p:1"),
     ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".example"}, "https://a.example/", None),
+    ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "b.example, *.example"}, "https://a.example/", None),
+    ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*.example,b"}, "https://a.example.org/", "http://p:1"),
     ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.example:444"}, "https://a.example/", "http://p:1"),
     ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.example:444"}, "https://a.example:444/", None),
     ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, "https://a.example/", None),

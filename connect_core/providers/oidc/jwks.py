@@ -34,7 +34,7 @@ class KeySet:
 async def fetch_keys(http: Http, url: str) -> KeySet:
     """Fetch the key set at `url`.
 
-    Raises `ProviderBadResponse` for an answer that is no set of at most 64 keys, and what `Http` raises.
+    Raises `ProviderBadResponse` for an answer that is no set of 1 to 64 keys, and what `Http` raises.
     """
     answer = (await http.get(url, headers={"accept": "application/json"})).raise_for_outage()
     if answer.status != 200:
@@ -45,9 +45,9 @@ async def fetch_keys(http: Http, url: str) -> KeySet:
 def read_keys(document: Mapping[str, Any]) -> KeySet:
     """Return the usable keys of a set and ignore the others (RFC 7517 §5).
 
-    Raises `ProviderBadResponse` for a document that is no set of at most 64 keys.
+    Raises `ProviderBadResponse` for a document that is no set of 1 to 64 keys.
     """
     listed = document.get("keys")
-    if not isinstance(listed, list) or len(listed) > MOST_KEYS:
-        raise ProviderBadResponse(f"keys is no list of at most {MOST_KEYS} keys")
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_KEYS:  # who signs tokens has a key
+        raise ProviderBadResponse(f"keys is no list of 1 to {MOST_KEYS} keys")
     return KeySet(tuple(filter(None, map(VerificationKey.find, listed))))
