@@ -72,9 +72,11 @@ class UpgradeLock:
             silent_looks = silent_looks + is_counted if current == last else 0
             owner, beats = last = current
             is_free = beats >= 0 and (not owner or silent_looks > SILENT_LOOKS)
-            if is_free and self._run(_TAKE, self._owner, owner, beats):
-                self._beating.start()
-                return
+            if is_free:
+                if self._run(_TAKE, self._owner, owner, beats):
+                    self._beating.start()
+                    return
+                owner, _ = self._read()  # who was quicker
             if owner and not is_told:
                 tell(f"waiting for the upgrade of {owner.partition(',')[0]}")
                 is_told = True
