@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,12 @@ MakeManager = Callable[..., ConnectManager]
 
 
 def pytest_configure() -> None:
-    """Start OceanBase where the run is about it; the processes of pytest-xdist inherit its address."""
+    """Start OceanBase where the run is about it; the processes of pytest-xdist inherit its address.
+
+    A run in the background of a shell ignores Ctrl-C, and so would every command that a test sends it to.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if oceanbase.is_wanted():
         os.environ["CONNECT_TEST_DATABASE"] = oceanbase.start_oceanbase()
 
