@@ -142,7 +142,7 @@ _ENCODED_BY_BROWSERS = re.compile('["<>^`{|}]')
 
 
 def _check_allowed_address(url: str) -> str:
-    """Return `url` as `_check_return_address` if there can be a return target below it."""
+    """Return `url` as `_check_return_address` if there can be a return target below it, and it has no pattern."""
     address = _check_return_address(url)
     path = urlsplit(address).path
     if "*" in path or "?" in address:

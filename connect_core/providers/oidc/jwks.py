@@ -48,6 +48,7 @@ def read_keys(document: Mapping[str, Any]) -> KeySet:
     Raises `ProviderBadResponse` for a document that is no set of 1 to 64 keys.
     """
     listed = document.get("keys")
-    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_KEYS:  # who signs tokens has a key
+    # an empty set is no answer of a provider that signs tokens: the keys that are known stay in use
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_KEYS:
         raise ProviderBadResponse(f"keys is no list of 1 to {MOST_KEYS} keys")
     return KeySet(tuple(filter(None, map(VerificationKey.find, listed))))

@@ -76,7 +76,7 @@ class UpgradeLock:
                 if self._run(_TAKE, self._owner, owner, beats):
                     self._beating.start()
                     return
-                owner, _ = self._read()  # who was quicker
+                owner, _ = self._read()  # another process took the lock meanwhile
             if owner and not is_told:
                 tell(f"waiting for the upgrade of {owner.partition(',')[0]}")
                 is_told = True
